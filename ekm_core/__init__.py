@@ -1,0 +1,1 @@
+"""The core of the EKM Troubleshooter: what an error is, which cause holds, how to mend it."""

@@ -1,0 +1,1 @@
+"""The known errors of Azure: one file each, bound to the name ``ERROR``."""

@@ -1,0 +1,337 @@
+"""The types that all rooms share. Standard library only, no behaviour beyond small look-ups.
+
+Everything is frozen: a diagnosis is a value, made once per request and never shared between users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+
+class Provider(StrEnum):
+    """Who raised the error. The value is public: it stands in URLs and in the JSON."""
+
+    AWS = "aws"
+    GCP = "gcp"
+    AZURE = "azure"
+    OPENAI = "openai"
+
+    @property
+    def label(self) -> str:
+        """The name to show to a person."""
+        return {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure", "openai": "OpenAI API"}[self]
+
+
+class Link(StrEnum):
+    """One link of the chain that OpenAI's request walks; declared in the order it is walked."""
+
+    IDENTITY = "identity"
+    TRUST = "trust"
+    PERMISSION = "permission"
+    NETWORK = "network"
+    KEY = "key"
+    REQUEST = "request"
+
+
+class LinkState(StrEnum):
+    """What is known about one link for this user."""
+
+    PROVEN = "proven"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+class Verdict(StrEnum):
+    """Whether a cause holds for this user."""
+
+    CONFIRMED = "confirmed"
+    CANNOT_TELL = "cannot_tell"
+    RULED_OUT = "ruled_out"
+
+
+class Language(StrEnum):
+    """The language of a snippet, for highlighting and for the tests that parse it."""
+
+    JSON = "json"
+    BASH = "bash"
+    HCL = "hcl"
+    PYTHON = "python"
+    CEL = "cel"
+    YAML = "yaml"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a fact comes from.
+
+    ``url`` is https; ``read`` is the day on which we read it.
+    """
+
+    title: str
+    url: str
+    read: date
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A wording that proves one known error.
+
+    pattern: RE2 syntax, matched without case against NORMALISED text (see ``normalise``): single blanks, straight
+        quotes, no escapes, no gutters. Bounded gaps only, such as ``.{0,80}``: they stay linear but cost memory.
+    weight: how much this wording alone proves, 0 to 1. 1.0 the provider's own full sentence; 0.8 an error code or an
+        exception's name that belongs to this error alone; 0.6 a fragment of the sentence.
+    needs: further patterns, every one of which must match within ``classify.WINDOW`` characters of the hit.
+    unless: patterns, none of which may match within ``classify.WINDOW`` characters of the hit.
+    """
+
+    id: str
+    pattern: str
+    weight: float = 1.0
+    needs: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The words that prove a match.
+
+    ``start`` and ``end`` are offsets in the REDACTED text as the user wrote it; ``text`` is the same place in
+    normalised form (so it is readable even where the paste broke the sentence over lines).
+    """
+
+    signature: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The user's own values, by entity name (``role_arn``, ``organization_id`` …), for checks and snippets.
+
+    ``get`` answers "" for what is not known; ``snippet`` functions use ``need`` which answers a marked placeholder.
+    """
+
+    known: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, name: str) -> str:
+        """The value, or "" where it is not known."""
+        return self.known.get(name, "")
+
+    def need(self, name: str) -> str:
+        """The value, or a placeholder such as ``<ORGANIZATION_ID>`` that names what is still open."""
+        return self.known.get(name, "") or f"<{name.upper()}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Something to copy.
+
+    ``placeholders`` are the names (``<ORGANIZATION_ID>``) that are still open in ``text``.
+    """
+
+    title: str
+    language: Language
+    text: str
+    placeholders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """How to mend one cause, with the user's own values in it.
+
+    ``policies`` are documents that both the console and the CLI way need; each of ``console``'s steps is one plain
+    sentence (no markup: values of a paste stand in them).
+    """
+
+    summary: str
+    console: tuple[str, ...] = ()
+    cli: tuple[Snippet, ...] = ()
+    terraform: tuple[Snippet, ...] = ()
+    policies: tuple[Snippet, ...] = ()
+    verify: tuple[Snippet, ...] = ()
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Every placeholder that is still open in any snippet, in order, once."""
+        snippets = (*self.policies, *self.cli, *self.terraform, *self.verify)
+        return tuple(dict.fromkeys(name for snippet in snippets for name in snippet.placeholders))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a person finds out whether a cause holds: console steps (plain sentences) and read-only commands."""
+
+    console: tuple[str, ...] = ()
+    commands: tuple[Snippet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Propagation:
+    """How long a change may take to spread. ``minutes`` is the longest usual wait; after it, waiting is no answer."""
+
+    what: str
+    minutes: int
+    reference: Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One value found in the text; ``start`` and ``end`` are offsets in the normalised text."""
+
+    name: str
+    value: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that is known of one user's set-up when a cause is judged.
+
+    text: the normalised, redacted words around the match (never the whole of a long paste).
+    entities: every value found in the paste, in order of position; one name may occur with several values.
+    values: one value a name: what the user typed, before what the text says.
+    typed: the names in ``values`` that the user gave on purpose (form or configuration), not read from the error.
+    """
+
+    text: str
+    entities: tuple[Entity, ...] = ()
+    values: Values = field(default_factory=Values)
+    typed: frozenset[str] = frozenset()
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every distinct value of that name in the paste, in order."""
+        return tuple(dict.fromkeys(entity.value for entity in self.entities if entity.name == name))
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A cause's verdict with its reason.
+
+    because: one or two plain sentences: what we saw, what it means; for CANNOT_TELL, what is missing.
+    quotes: the words of the paste that prove it (empty only for CANNOT_TELL).
+    """
+
+    verdict: Verdict
+    because: str
+    quotes: tuple[str, ...] = ()
+
+
+Check = Callable[[Case], Ruling]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One possible reason behind a known error.
+
+    id: unique within its error, a slug, public. check: pure; confirms or rules out from the case alone.
+    who: who can carry out the fix, in the cloud's own role names. wait: None where waiting never helps.
+    """
+
+    id: str
+    title: str
+    why: str
+    check: Check
+    look: Callable[[Values], Look]
+    fix: Callable[[Values], Fix]
+    who: str
+    wait: Propagation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A real message for the tests and the documentation; ``source`` is its public address, or "" if composed."""
+
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A text that resembles this error and is not: ``is_really`` is another entry's id, or "" for none."""
+
+    text: str
+    is_really: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownError:
+    """One entry of the catalogue.
+
+    link: the link of the chain that this error shows broken.
+    proves: links that the request must have passed for this error to be answered at all, PROVIDED that the failing
+        caller was OpenAI (or a role it assumed); the diagnosis withdraws them where the text shows another caller.
+    after: ids whose presence in the same paste is the deeper root: this entry is then listed behind them.
+    """
+
+    id: str
+    provider: Provider
+    title: str
+    summary: str
+    link: Link
+    signatures: tuple[Signature, ...]
+    causes: tuple[Cause, ...]
+    references: tuple[Reference, ...]
+    samples: tuple[Sample, ...]
+    near_misses: tuple[NearMiss, ...] = ()
+    proves: tuple[Link, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A known error that stands in the text, with the words that prove it; ``score`` is 0 to 1."""
+
+    error: KnownError
+    score: float
+    proofs: tuple[Proof, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCause:
+    """A cause with its verdict for this user, and the ways to look and to mend with their values."""
+
+    cause: Cause
+    ruling: Ruling
+    look: Look
+    fix: Fix
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A match with everything a user reads about it; ``causes`` are ordered: confirmed, open, ruled out."""
+
+    match: Match
+    entities: Mapping[str, str]
+    causes: tuple[JudgedCause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainLink:
+    """One link of the chain view, with how we know."""
+
+    link: Link
+    state: LinkState
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The whole answer to one paste.
+
+    text: the REDACTED text; the original is not kept. perhaps: entries that resemble it, never counted as matches.
+    redactions: how many secrets each rule removed. next_step: one plain sentence.
+    """
+
+    text: str
+    redactions: Mapping[str, int]
+    findings: tuple[Finding, ...]
+    perhaps: tuple[KnownError, ...]
+    chain: tuple[ChainLink, ...]
+    next_step: str

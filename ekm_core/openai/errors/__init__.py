@@ -1,0 +1,1 @@
+"""The known errors of the OpenAI management API: one file each, bound to the name ``ERROR``."""
