@@ -1,0 +1,45 @@
+"""What the clouds' snippet builders share: quoting for each language, and the marking of open placeholders.
+
+A value of a paste is data. It enters a document only through ``sh``, ``hcl``, ``cel`` or ``json.dumps``, never by
+plain formatting, so that it cannot become a command, a flag, an interpolation or a second statement.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import Any
+
+from ekm_core.model import Language, Snippet
+
+_PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]{1,40}>")
+
+
+def snippet(title: str, language: Language, text: str) -> Snippet:
+    """A snippet that knows which placeholders (``<ORGANIZATION_ID>``) are still open in its text."""
+    return Snippet(title, language, text, tuple(dict.fromkeys(_PLACEHOLDER.findall(text))))
+
+
+def json_snippet(title: str, document: Any) -> Snippet:
+    """A JSON document: built as dicts and lists, dumped last, so that any value in it is inert."""
+    return snippet(title, Language.JSON, json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def sh(value: str) -> str:
+    """One POSIX shell word; quotes also a leading dash, which ``shlex.quote`` would leave to be read as a flag.
+
+    A dash cannot be escaped by quoting: give such values as ``--option=value`` or behind ``--``.
+    """
+    return shlex.quote(value.replace("\x00", ""))
+
+
+def hcl(value: str) -> str:
+    """One HCL (Terraform) string literal: quotes, backslashes, line breaks and ``${`` / ``%{`` come out inert."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text.replace("${", "$${").replace("%{", "%%{")
+
+
+def cel(value: str) -> str:
+    """One CEL string literal in double quotes (CEL shares JSON's escapes for quotes, backslashes and controls)."""
+    return json.dumps(value, ensure_ascii=True)
