@@ -1,0 +1,163 @@
+"""Which known errors stand in a text: one RE2 set over all signatures, then the context rules of those that hit.
+
+RE2 cannot backtrack, so the time is linear in the text whatever it holds. The set answers which patterns match at all;
+only for those is the place looked up and the context (``needs``, ``unless``) tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import re2
+
+from ekm_core.catalogue import errors
+from ekm_core.model import KnownError, Link, Signature
+
+WINDOW = 600
+"""How many characters before and behind a hit count as its context."""
+
+_MAX_OCCURRENCES = 40
+_SET_MEMORY = 256 << 20
+_LINKS = tuple(Link)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One signature that holds, with its first place in the normalised text."""
+
+    signature: Signature
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """One known error found in a text: its hits in order of weight, and the weight of the best."""
+
+    error: KnownError
+    score: float
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    error: KnownError
+    signature: Signature
+    pattern: int
+    needs: tuple[int, ...]
+    unless: tuple[int, ...]
+
+
+class _Engine:
+    """The compiled catalogue: shared by all users, holds no text."""
+
+    def __init__(self) -> None:
+        options = re2.Options()
+        options.case_sensitive = False
+        options.log_errors = False
+        options.max_mem = _SET_MEMORY
+        self._options = options
+        self._numbers: dict[str, int] = {}
+        self._compiled: dict[int, re2._Regexp] = {}
+        self._set = re2.Set.SearchSet(options)
+        self._rules: dict[int, list[_Rule]] = {}
+        for error in errors().values():
+            for signature in error.signatures:
+                rule = _Rule(
+                    error,
+                    signature,
+                    self._number(signature.pattern),
+                    tuple(map(self._number, signature.needs)),
+                    tuple(map(self._number, signature.unless)),
+                )
+                self._rules.setdefault(rule.pattern, []).append(rule)
+        self._set.Compile()
+        self._texts = tuple(self._numbers)
+
+    def _number(self, pattern: str) -> int:
+        known = self._numbers.get(pattern)
+        if known is None:
+            known = self._numbers[pattern] = self._set.Add(pattern)
+        return known
+
+    def _regexp(self, number: int) -> re2._Regexp:
+        regexp = self._compiled.get(number)
+        if regexp is None:
+            regexp = self._compiled[number] = re2.compile(self._texts[number], self._options)
+        return regexp
+
+    def matching(self, text: str) -> list[int]:
+        """The numbers of all patterns that match somewhere in the text."""
+        found: list[int] = self._set.Match(text)
+        return found
+
+    def rules(self, numbers: list[int]) -> Iterator[_Rule]:
+        """The rules whose own pattern is among the numbers and whose context can still hold."""
+        present = frozenset(numbers)
+        for number in numbers:
+            for rule in self._rules.get(number, ()):
+                if present.issuperset(rule.needs):
+                    yield rule
+
+    def place(self, rule: _Rule, numbers: frozenset[int], text: str) -> tuple[int, int] | None:
+        """The first place where the rule's pattern stands in a context that the rule accepts."""
+        unless = [self._regexp(number) for number in rule.unless if number in numbers]
+        needs = [self._regexp(number) for number in rule.needs]
+        for count, match in enumerate(self._regexp(rule.pattern).finditer(text)):
+            start, end = match.span()
+            if not unless and not needs:
+                return start, end
+            window = text[max(0, start - WINDOW) : end + WINDOW]
+            if all(regexp.search(window) for regexp in needs) and not any(regexp.search(window) for regexp in unless):
+                return start, end
+            if count == _MAX_OCCURRENCES:
+                break
+        return None
+
+
+@cache
+def engine() -> _Engine:
+    """The compiled catalogue, built on first use (about a tenth of a second)."""
+    return _Engine()
+
+
+def classify(text: str) -> tuple[Classified, ...]:
+    """All known errors in a NORMALISED text, the root cause first; () means unknown.
+
+    Order: certain before uncertain wordings, then the order in which OpenAI's request walks the chain (an error at an
+    earlier link hides the later ones), then the place in the text; an entry's ``after`` comes before all of it.
+    """
+    built = engine()
+    numbers = built.matching(text)
+    if not numbers:
+        return ()
+    present = frozenset(numbers)
+    hits: dict[str, list[Hit]] = {}
+    found: dict[str, KnownError] = {}
+    for rule in built.rules(numbers):
+        place = built.place(rule, present, text)
+        if place is not None:
+            found[rule.error.id] = rule.error
+            hits.setdefault(rule.error.id, []).append(Hit(rule.signature, *place))
+    results = [
+        Classified(
+            error,
+            max(hit.signature.weight for hit in hits[error_id]),
+            tuple(sorted(hits[error_id], key=lambda hit: (-hit.signature.weight, hit.start, -hit.end))),
+        )
+        for error_id, error in found.items()
+    ]
+    results.sort(key=lambda result: (result.score < 0.75, _LINKS.index(result.error.link), result.hits[0].start))
+    return tuple(_behind(results))
+
+
+def _behind(results: list[Classified]) -> Iterator[Classified]:
+    """The results with every entry moved behind those that its ``after`` names."""
+    waiting = list(results)
+    while waiting:
+        left = {result.error.id for result in waiting}
+        ready = next((result for result in waiting if not left.intersection(result.error.after)), waiting[0])
+        waiting.remove(ready)
+        yield ready

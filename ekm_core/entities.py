@@ -1,0 +1,208 @@
+"""Finds the values that stand in a normalised text: accounts, ARNs, projects, pools, tenants, vaults, codes.
+
+Every pattern is bounded and runs on a bounded piece of text (``LIMIT``), so ``re`` cannot run away. A pattern runs only
+where its telltale stands in the text: most messages name one cloud.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ekm_core.model import Entity
+
+LIMIT = 24_000
+"""The longest piece of text, in characters, that is searched for values at once."""
+
+_GUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+# An identifier as people paste it: real, masked (***, xxxx, ####) or a placeholder (<account-id>, ${VAR}).
+_ARN = r"(?:arn:)?aws[\w-]{0,12}:[\w-]{2,20}:(?:<[^<>]{1,60}>|[^\s:\"'()\[\]]{0,40}):(?:<[^<>]{1,60}>|[^\s:\"'()\[\]]{0,40}):[^\s\"'()\[\],;`\\]{1,300}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Where a value stands: the groups of the pattern are named after the entities they hold."""
+
+    telltale: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+def _finder(telltale: str | tuple[str, ...], pattern: str, flags: int = 0) -> _Finder:
+    return _Finder((telltale,) if isinstance(telltale, str) else telltale, re.compile(pattern, flags))
+
+
+_I = re.IGNORECASE
+_FINDERS: tuple[_Finder, ...] = (
+    # AWS: the sentence first, its values outrank others of the same name.
+    _finder(
+        ("is not auth",),
+        rf"(?P<principal>(?:{_ARN}|\bassumed-role/[^\s\"']{{1,300}})(?:\ [^\s\"':]{{1,60}}>[^\s\"']{{0,200}})?)\S{{0,80}}\ is\ not\ auth",
+    ),
+    _finder(("perform",), r"(?:not authorized to|to) perform:? (?P<action>[a-z0-9-]{2,30}:[A-Za-z*]{2,60})", _I),
+    _finder("polic", r"polic(?:y|ies) allows? the (?P<action>[a-z0-9-]{2,30}:[A-Za-z*]{2,60}) action", _I),
+    _finder(
+        ("on resource", "on the resource"),
+        rf"on (?:the )?resource:? [\"']?(?P<resource>{_ARN}|\*(?=[\s.,\"']|$))",
+        _I,
+    ),
+    _finder(
+        ("does not exist", "is not found", "Key '"), rf"(?:Key|Alias) '?(?P<resource>{_ARN}|alias/[\w/-]{{1,256}})"
+    ),
+    _finder("arn:aws", rf"(?P<role_arn>arn:aws[\w-]{{0,12}}:iam::\d{{12}}:role/[\w+=,.@/-]{{1,512}})"),
+    _finder(
+        ":kms:",
+        r"(?P<kms_key>arn:aws[\w-]{0,12}:kms:[\w-]{2,30}:\d{12}:(?:key/(?:mrk-)?[0-9a-fA-F-]{32,36}|alias/[\w/-]{1,256}))",
+    ),
+    _finder(":kms:", rf"(?P<resource>(?<![\w:]){_ARN})"),
+    _finder(("arn:aws", "aws:"), rf"(?P<arn>(?<![\w:]){_ARN})"),
+    _finder("account", r"\baccount:? ?(?P<account_id>\d{12})\b", _I),
+    _finder(
+        ("xternal",), r"external[_ -]?id[\"']?\s?[:=]{1,2}\s?[\"']?(?P<external_id>(?:org-|proj_)[A-Za-z0-9]{4,60})", _I
+    ),
+    _finder("org-", r"(?<![\w-])(?P<organization_id>org-[A-Za-z0-9]{8,60})(?![A-Za-z0-9])"),
+    _finder("proj_", r"(?<!\w)(?P<openai_project_id>proj_[A-Za-z0-9]{6,60})"),
+    _finder("egion", r"\bregion[\"']?[:=]? ?[\"']?(?P<region>[a-z]{2}(?:-[a-z]{2,9}){1,2}-\d)\b", _I),
+    # Google Cloud.
+    _finder(
+        "workloadIdentityPools",
+        r"projects/(?P<pool_project>[^/\s\"']{1,60})/locations/[^/\s\"']{1,40}/workloadIdentityPools/(?P<pool_id>[^/\s\"':,]{1,80})"
+        r"(?:/providers/(?P<provider_id>[^/\s\"':,\])}]{1,80}))?",
+    ),
+    _finder(
+        "providers/",
+        r"//iam\.googleapis\.com/projects/(?P<project_number>\d{5,19})/\S{0,80}?providers/(?P<provider_id>[a-z0-9-]{2,40})",
+    ),
+    _finder(("oken [", "oken["), r"audience in (?:the )?ID token ?\[(?P<audience>[^\]]{1,300})\]", _I),
+    _finder(
+        "expected audience",
+        r"expected audience:? [\"']?(?P<expected_audience>[^\s\"'{}\]]{1,300})",
+        _I,
+    ),
+    _finder("ermission '", r"Permission '(?P<permission>[A-Za-z0-9.]{3,100})' denied", _I),
+    _finder(
+        "ermission",
+        r"permission[\"']? ?[:=]? ?[\[\"']{1,2}(?P<permission>[a-z]{2,40}\.[A-Za-z]{2,60}\.[A-Za-z]{2,60})",
+        _I,
+    ),
+    _finder(
+        ("cloudkms.", "serviceAccounts."),
+        r"\b(?P<permission>(?:cloudkms|iam)\.(?:cryptoKey|keyRing|serviceAccount)\w{0,30}\.[a-z]\w{2,60})",
+    ),
+    _finder(
+        "keyRings/",
+        r"projects/(?P<project_id>[^/\s\"']{1,60})/locations/(?P<location>[^/\s\"']{1,40})/keyRings/(?P<key_ring>[^/\s\"':,]{1,80})"
+        r"(?:/cryptoKeys/(?P<key_name>[\w.-]{1,80}))?",
+    ),
+    _finder("cryptoKeys/", r"cryptoKeys/(?P<key_name>[\w.-]{1,80})"),
+    _finder(" denied on resource", r"denied on resource:? '(?P<resource>[^'\s]{1,300})'", _I),
+    _finder("roject", r"\bprojects?[/_ =]{1,2}(?:number)?[:= ']{0,3}(?P<project_number>\d{5,19})(?![\w-])", _I),
+    _finder(("roject", "ROJECT"), r"\bprojects/(?P<project_id>[a-z][a-z0-9:.-]{3,40})(?=[/\s\"'])"),
+    _finder(
+        ("PROJECT", "roject"),
+        r"PROJECT(?:_ID)?[\"']?[:=] ?[\"']?(?P<project_id>[a-z][a-z0-9-]{4,28}[a-z0-9])\b(?![.@/])",
+        _I,
+    ),
+    _finder(".iam.gserviceaccount.com", r"@(?P<project_id>[a-z][a-z0-9-]{4,28}[a-z0-9])\.iam\.gserviceaccount\.com"),
+    # Azure.
+    _finder("AADSTS", r"(?P<aadsts_code>AADSTS\d{4,8})\b"),
+    _finder("rror(s)", r"Error\(s\): (?P<aadsts_number>\d{5,8})\b"),
+    _finder("rror_codes", r"error_codes[\"']?: ?\[(?P<aadsts_number>\d{5,8})\b"),
+    _finder("appid", rf"\bappid=[\"']?(?P<app_id>{_GUID})", _I),
+    _finder(
+        ("pplication", "client", " app "),
+        rf"\b(?:application|app|client)(?: with (?:the )?identifier| id)? ?[:=]? ?[\"'(]{{0,2}}(?P<app_id>{_GUID})",
+        _I,
+    ),
+    _finder("oid=", rf"\boid=(?P<object_id>{_GUID})"),
+    _finder("sts.windows.net", rf"sts\.windows\.net/(?P<tenant_id>{_GUID})", _I),
+    _finder("login.microsoftonline", rf"login\.microsoftonline\.(?:com|us|cn)/(?P<tenant_id>{_GUID})", _I),
+    _finder(
+        ("enant", "irectory"),
+        rf"\b(?:tenant|directory)(?: identifier| id| named| with)?[\"']? ?[:=]? ?[\"'(]{{0,2}}(?P<tenant_id>{_GUID})",
+        _I,
+    ),
+    _finder(
+        ".vault",
+        r"\b(?P<vault>[a-zA-Z0-9][a-zA-Z0-9-]{1,126})\.(?:privatelink\.)?vault(?:core)?\.(?:azure\.net|azure\.cn|usgovcloudapi\.net)",
+    ),
+    _finder(("location=", "ault:"), r"\bVault:? ?'?(?P<vault>[a-zA-Z0-9-]{2,126});location=", _I),
+    _finder("ey vault '", r"\bkey vault '(?P<vault>[a-zA-Z0-9-]{2,126})[';]", _I),
+    _finder("/vaults/", r"/vaults/(?P<vault>[a-zA-Z0-9-]{2,126})\b", _I),
+    _finder(
+        "/keys/", r"(?:vault\.azure\.net(?::443)?|/vaults/[a-z0-9-]{2,126})/keys/(?P<key_name>[a-zA-Z0-9-]{1,127})", _I
+    ),
+    _finder(("name/id",), r"A key with \(name/id\) ['\"]?(?P<key_name>[a-zA-Z0-9_.-]{1,127})", _I),
+    _finder("xisting ", r"existing key ['\"](?P<key_name>[a-zA-Z0-9_.-]{1,127})['\"]", _I),
+    _finder("key_name", r"[\"']?key_name[\"']? ?[:=] ?[\"'](?P<key_name>[^\"'\s]{1,127})[\"']"),
+    _finder("ction: '", r"\bAction: '(?P<action>Microsoft\.[\w./]{3,120})'", _I),
+    _finder("Microsoft.", r"\bperform action '?(?P<action>Microsoft\.[\w./]{3,120})'?", _I),
+    _finder("Microsoft.", r"\b(?P<action>Microsoft\.KeyVault/[\w./]{3,120}?/(?:action|read|write|delete))\b", _I),
+    _finder(
+        ("does not have", "not have"),
+        r"not have (?:keys|secrets|certificates) (?P<action>[a-z]{2,20}) permission",
+        _I,
+    ),
+    _finder("peration ", r"\bOperation (?P<action>[a-zA-Z]{2,20}) is not (?:permitted|allowed)", _I),
+    _finder("esource: '", r"\bResource: '(?P<resource>/subscriptions/[^'\s]{1,400})'", _I),
+    _finder("/subscriptions/", rf"/subscriptions/(?P<subscription_id>{_GUID})", _I),
+    _finder("resourcegroups/", r"/resourcegroups/(?P<resource_group>[\w.()-]{1,90})/", _I),
+    _finder("resourceGroups/", r"/resourceGroups/(?P<resource_group>[\w.()-]{1,90})/"),
+)
+
+_TRAILING = ".,;:)]}>'\"|"
+
+
+def extract(text: str) -> tuple[Entity, ...]:
+    """All values in a NORMALISED text of at most ``LIMIT`` characters (the rest is not searched).
+
+    The order is that of trust: the value a provider's own sentence gives comes before one that merely stands nearby, so
+    the first entity of a name is the one to use. A masked value (``***``, ``<account>``) is given as it stands.
+    """
+    text = text[:LIMIT]
+    found: dict[tuple[str, str], Entity] = {}
+    for finder in _FINDERS:
+        if not any(telltale in text for telltale in finder.telltale):
+            continue
+        for match in finder.pattern.finditer(text):
+            for name, value in match.groupdict().items():
+                if value:
+                    for entity in _entities(name, value, match.start(name)):
+                        found.setdefault((entity.name, entity.value), entity)
+    return tuple(found.values())
+
+
+def _entities(name: str, value: str, start: int) -> Iterator[Entity]:
+    if name in ("resource", "principal", "arn", "expected_audience", "role_arn"):
+        value = _trim(value)
+    if name == "pool_project":
+        name = "project_number" if value.isdigit() else "project_id"
+    elif name == "aadsts_number":
+        name, value = "aadsts_code", f"AADSTS{value}"
+    if name != "arn" and value:
+        yield Entity(name, value, start, start + len(value))
+    if name in ("resource", "principal", "arn"):
+        yield from _of_arn(value, start)
+
+
+def _of_arn(arn: str, start: int) -> Iterator[Entity]:
+    parts = arn.split(":", 5)
+    if parts[0] != "arn" or len(parts) < 6:
+        return
+    if re.fullmatch(r"[a-z]{2}(?:-[a-z]{2,9}){1,2}-\d", parts[3]):
+        yield Entity("region", parts[3], start, start + len(arn))
+    if re.fullmatch(r"\d{12}", parts[4]):
+        yield Entity("account_id", parts[4], start, start + len(arn))
+
+
+def _trim(value: str) -> str:
+    value = value.rstrip(_TRAILING) if not value.endswith(">") else value
+    return value.split("](", 1)[0]
+
+
+def first(entities: Sequence[Entity]) -> dict[str, str]:
+    """One value a name: the most trusted one."""
+    values: dict[str, str] = {}
+    for entity in entities:
+        values.setdefault(entity.name, entity.value)
+    return values
