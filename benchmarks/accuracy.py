@@ -54,9 +54,8 @@ def main() -> int:
         if not good:
             if not doubt:
                 confusions[row["labels"][0], ids[0] if ids else "none"] += 1
-            notes.append(
-                f"{'doubtful ' if doubt else ''}{row['id']}: {row['labels']} got {ids}\n{text[:900] if arguments.show else ''}"
-            )
+            mark = "doubtful " if doubt else ""
+            notes.append(f"{mark}{row['id']}: {row['labels']} got {ids}\n{text[:900] if arguments.show else ''}")
         values = {entity.value for entity in entities.extract(text)}
         for name, value in (row.get("entities") or {}).items():
             given += 1

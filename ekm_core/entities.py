@@ -17,7 +17,11 @@ LIMIT = 24_000
 
 _GUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 # An identifier as people paste it: real, masked (***, xxxx, ####) or a placeholder (<account-id>, ${VAR}).
-_ARN = r"(?:arn:)?aws[\w-]{0,12}:[\w-]{2,20}:(?:<[^<>]{1,60}>|[^\s:\"'()\[\]]{0,40}):(?:<[^<>]{1,60}>|[^\s:\"'()\[\]]{0,40}):[^\s\"'()\[\],;`\\]{1,300}"
+_FIELD = r"(?:<[^<>]{1,60}>|[^\s:\"'()\[\]]{0,40}|\[[^\s\[\]]{1,40}\])"
+_ARN = (
+    rf"(?:arn:)?aws[\w-]{{0,12}}:[\w-]{{2,20}}:{_FIELD}:{_FIELD}"
+    r"(?::(?:[^\s\"'()\[\],;`\\]|\[[^\s\[\]]{1,40}\]){1,300})?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +41,21 @@ _FINDERS: tuple[_Finder, ...] = (
     # AWS: the sentence first, its values outrank others of the same name.
     _finder(
         ("is not auth",),
-        rf"(?P<principal>(?:{_ARN}|\bassumed-role/[^\s\"']{{1,300}})(?:\ [^\s\"':]{{1,60}}>[^\s\"']{{0,200}})?)\S{{0,80}}\ is\ not\ auth",
+        rf"(?P<principal>(?:{_ARN}|\bassumed-role/[^\s\"']{{1,300}})"
+        r"(?: [^\s\"':]{1,60}>[^\s\"']{0,200})?)\S{0,80} is not auth",
     ),
+    _finder("User", rf"\bUser:? (?P<principal>{_ARN}) is\b"),
     _finder(("perform",), r"(?:not authorized to|to) perform:? (?P<action>[a-z0-9-]{2,30}:[A-Za-z*]{2,60})", _I),
     _finder("polic", r"polic(?:y|ies) allows? the (?P<action>[a-z0-9-]{2,30}:[A-Za-z*]{2,60}) action", _I),
     _finder(
         ("on resource", "on the resource"),
-        rf"on (?:the )?resource:? [\"']?(?P<resource>{_ARN}|\*(?=[\s.,\"']|$))",
+        rf"on (?:the )?resource:? [\"']?(?P<resource>{_ARN}|arn:aws[^\s\"',;]{{1,200}}|\*(?=[\s.,\"']|$))",
         _I,
     ),
     _finder(
         ("does not exist", "is not found", "Key '"), rf"(?:Key|Alias) '?(?P<resource>{_ARN}|alias/[\w/-]{{1,256}})"
     ),
-    _finder("arn:aws", rf"(?P<role_arn>arn:aws[\w-]{{0,12}}:iam::\d{{12}}:role/[\w+=,.@/-]{{1,512}})"),
+    _finder("arn:aws", r"(?P<role_arn>arn:aws[\w-]{0,12}:iam::\d{12}:role/[\w+=,.@/-]{1,512})"),
     _finder(
         ":kms:",
         r"(?P<kms_key>arn:aws[\w-]{0,12}:kms:[\w-]{2,30}:\d{12}:(?:key/(?:mrk-)?[0-9a-fA-F-]{32,36}|alias/[\w/-]{1,256}))",

@@ -12,15 +12,14 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 # One character for one: offsets stay as they are.
-_SAME_LENGTH = str.maketrans(
-    {
-        **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width forms
-        **dict.fromkeys(map(ord, "‘’‚‛′´ʼ"), "'"),
-        **dict.fromkeys(map(ord, "“”„‟″«»「」『』"), '"'),
-        **dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u3000\u2002\u2003\u2009"), " "),
-        **dict.fromkeys(map(ord, "‐‑‒–—−"), "-"),
-    }
-)
+_REPLACED: dict[int, str] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full-width forms
+for _plain, _fancy in (
+    ("'", "‘’‚‛′´ʼ"),
+    ('"', "“”„‟″«»「」『』"),
+    (" ", "\u00a0\u2007\u202f\u3000\u2002\u2003\u2009"),
+    ("-", "‐‑‒–—−"),
+):
+    _REPLACED.update(dict.fromkeys(map(ord, _fancy), _plain))
 
 _TIMESTAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?+(?:Z|[+-]\d\d:?\d\d)?+[ \t|:-]*+"
 _GUTTER = rf"(?:[│┃╷╵|#!*•+-]{{1,3}}+(?=\s)|>{{1,3}}+|/{{2,3}}+(?=\s)|{_TIMESTAMP})"
@@ -39,8 +38,8 @@ _NOISE = re.compile(
     | (?P<entity>&(?:quot|apos|amp|lt|gt|nbsp|\#39|\#x27|\#34|\#x22|\#x2[fF]|\#47|\#96|\#x60);)
     | (?P<percent>%(?:20|22|27|3[aA]|2[fF]|5[bBdD]|0[aAdD]))
     | (?P<tag></?(?:code|pre|em|strong|span|tt|div|br|td|tr|li|p|b|i)(?:\s[^<>\n]{{0,200}}+)?+/?>)
-    | (?P<nothing>\x1b\[[0-9;?]*+[A-Za-z]|\[\d{{1,2}}(?:;\d{{1,3}}){{0,3}}+m(?!\w{{0,3}}\])|[\u200b-\u200f\u2060\ufeff\u00ad]++
-        |`++|(?<!\*)\*\*(?!\*))
+    | (?P<nothing>\x1b\[[0-9;?]*+[A-Za-z]|\[\d{{1,2}}(?:;\d{{1,3}}){{0,3}}+m
+        |[\u200b-\u200f\u2060\ufeff\u00ad]++|`++|(?<!\*)\*\*(?!\*))
     """,
     re.VERBOSE,
 )
@@ -89,7 +88,7 @@ class Normalised:
 def plain(text: str) -> str:
     """The normal form alone, where nobody will ask for places (triage)."""
     if not text.isascii():
-        text = text.translate(_SAME_LENGTH)
+        text = text.translate(_REPLACED)
     return _NOISE.sub(_replacement, text)
 
 
@@ -99,7 +98,7 @@ def normalise(text: str) -> Normalised:
     The result's ``text`` equals ``plain(text)``.
     """
     if not text.isascii():
-        text = text.translate(_SAME_LENGTH)
+        text = text.translate(_REPLACED)
     pieces: list[str] = []
     starts: list[int] = [0]
     origins: list[int] = [0]
