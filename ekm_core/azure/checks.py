@@ -1,0 +1,508 @@
+"""What the text of an Azure or OpenAI error decides by itself: pure functions from a case to a ruling.
+
+A check confirms or rules out a cause only with words of the paste that prove it. A masked value (xxxxx, ***, <id>)
+proves nothing. A value counts as the user's own only where it was typed (``Case.typed``): a value that was itself read
+from the error cannot be compared with the error.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ekm_core.model import Case, Check, Ruling, Verdict
+from ekm_core.vendor import AZURE_APP_ID, AZURE_APP_NAME, AZURE_KEY_NAME_PATTERN
+
+_GUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+_ONE_GUID = rf"['\"]?(?P<value>{_GUID})(?![0-9a-fA-F-])"
+_FULL_GUID = re.compile(rf"{_GUID}\Z")
+# The application that made the failing call, in the three sentences that name it. Not the application that AADSTS650052
+# names: that one is the service which was asked for.
+_CALLER = re.compile(rf"(?:\bappid ?= ?|client application:? |application with identifier ){_ONE_GUID}", re.IGNORECASE)
+_TENANT = re.compile(
+    rf"(?:service principal in the tenant:? |was not found in the directory ){_ONE_GUID}", re.IGNORECASE
+)
+_OBJECT = re.compile(rf"\boid ?= ?(?P<value>{_GUID})(?![0-9a-fA-F-])", re.IGNORECASE)
+_ACTION = re.compile(r"\bMicrosoft\.KeyVault/vaults/(?P<value>[a-z]{2,20}/[a-zA-Z/]{2,40})", re.IGNORECASE)
+_VAULT = re.compile(
+    r"(?:\bVault: ?|providers/microsoft\.keyvault/vaults/)(?P<value>[0-9a-zA-Z-]{3,24})(?![0-9a-zA-Z*<.-])",
+    re.IGNORECASE,
+)
+_KEY = re.compile(
+    r"providers/microsoft\.keyvault/vaults/[0-9a-zA-Z-]{3,24}/keys/(?P<value>[0-9a-zA-Z-]{1,127})(?![0-9a-zA-Z*<.-])",
+    re.IGNORECASE,
+)
+_NO_ASSIGNMENT = re.compile(r"Assignment: ?\(not found\)", re.IGNORECASE)
+_ASSIGNMENT = re.compile(rf"\bAssignment: ?'?(?P<value>[^ ';,]{{0,200}}{_GUID})", re.IGNORECASE)
+_NO_DENY = re.compile(r"DenyAssignmentId: ?'?null", re.IGNORECASE)
+_DENY = re.compile(rf"DenyAssignmentId: ?'?(?P<value>[^ ';,]{{0,200}}{_GUID})", re.IGNORECASE)
+_RBAC = re.compile(r"ForbiddenByRbac|DeniedWithNoValidRBAC", re.IGNORECASE)
+_SERVICE = re.compile(
+    r"(?:lacks a service principal for|trying to access a service|needs access to a service)", re.IGNORECASE
+)
+_CLIENT = re.compile(r"missing service principal in|was not found in the directory", re.IGNORECASE)
+_REFUSED = re.compile(r"Authorization_RequestDenied|Insufficient privileges to complete the operation", re.IGNORECASE)
+_NAME_SENT = re.compile(r"[\"']?\bkey_name[\"']? ?[:=] ?[\"'](?P<value>[^\"']{1,200})[\"']")
+_NAME_ERROR = re.compile(r"Invalid ['\"]?key_name['\"]?|\^org-\[0-9a-zA-Z-\]\*--", re.IGNORECASE)
+# What people write over the real value. A real value that looks like it costs us a verdict, never a wrong one.
+_MASK = re.compile(
+    r"[<>*…]|\.\.\.|\[.*\]|x{4}|#{3}|redacted|your[-_]|\bmy-?(?:key|vault|kv)|(?:key|vault)-?name|example|contoso|fabrikam"
+    r"|^(?:([0-9a-f])\1{7}-|12345678-1234-)",
+    re.IGNORECASE,
+)
+_KEY_NAME = re.compile(AZURE_KEY_NAME_PATTERN)
+_NOT_IN_KEY_NAMES = re.compile(r"[^0-9a-zA-Z-]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A value in the text with the words around it."""
+
+    value: str
+    quote: str
+
+
+def _find(pattern: re.Pattern[str], text: str) -> _Found | None:
+    """The value where the text names exactly one (compared without case), else None: two values decide nothing.
+
+    None also where the value is masked.
+    """
+    hits = {match["value"].casefold(): match for match in pattern.finditer(text)}
+    if len(hits) != 1 or _MASK.search(next(iter(hits))):
+        return None
+    match = next(iter(hits.values()))
+    return _Found(match["value"], match.group())
+
+
+def _say(verdict: Verdict, because: str, *quotes: str) -> Ruling:
+    return Ruling(verdict, because, tuple(dict.fromkeys(quotes)))
+
+
+def cannot_tell(because: str) -> Check:
+    """A check for a cause that no error text can decide; ``because`` says what to compare."""
+
+    def check(case: Case) -> Ruling:
+        return Ruling(Verdict.CANNOT_TELL, because)
+
+    return check
+
+
+def confirmed_by(pattern: str, because: str, otherwise: str) -> Check:
+    """A check that confirms where ``pattern`` (Python syntax, any case, linear) stands in the text."""
+    compiled = re.compile(pattern, re.IGNORECASE)
+
+    def check(case: Case) -> Ruling:
+        match = compiled.search(case.text)
+        if match:
+            return _say(Verdict.CONFIRMED, because, match.group())
+        return Ruling(Verdict.CANNOT_TELL, otherwise)
+
+    return check
+
+
+def _typed(case: Case, name: str) -> str:
+    """What the user typed under that name, or ""; masked values count as not typed."""
+    value = case.values.get(name) if name in case.typed else ""
+    return "" if _MASK.search(value) else value.strip()
+
+
+def _openai_called(case: Case) -> _Found | None:
+    caller = _find(_CALLER, case.text)
+    return caller if caller and caller.value.casefold() == AZURE_APP_ID else None
+
+
+def _other_caller(case: Case) -> _Found | None:
+    """An application that is not OpenAI's, where the text names it as the only caller."""
+    caller = _find(_CALLER, case.text)
+    return caller if caller and caller.value.casefold() != AZURE_APP_ID else None
+
+
+def _not_openai(found: _Found) -> Ruling:
+    """Another application's failure says nothing about OpenAI's access, neither good nor bad."""
+    return Ruling(
+        Verdict.CANNOT_TELL,
+        f"The error names the application {found.value}, which is not OpenAI's. So it says nothing about this cause. "
+        "Ask OpenAI to validate the key and paste that answer.",
+    )
+
+
+def another_application(case: Case) -> Ruling:
+    """The call was made by the user's own test or another application, not by OpenAI."""
+    other = _other_caller(case)
+    if other:
+        return _say(
+            Verdict.CONFIRMED,
+            f"The error names the application {other.value}. OpenAI's application is {AZURE_APP_ID}. "
+            "So the error comes from another caller and does not show what OpenAI may do.",
+            other.quote,
+        )
+    openai = _openai_called(case)
+    if openai:
+        return _say(Verdict.RULED_OUT, "The error names OpenAI's own application as the caller.", openai.quote)
+    action = _find(_ACTION, case.text)
+    if action and not action.value.casefold().startswith("keys/"):
+        return _say(
+            Verdict.CONFIRMED,
+            "The refused action is not an action on a key. OpenAI's EKM only reads keys, encrypts and decrypts.",
+            action.quote,
+        )
+    key = _find(_KEY, case.text)
+    if key and not key.value.casefold().startswith("org-"):
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            f"The request was for the key {key.value}, which has no org- prefix. OpenAI does not register such names: "
+            "if that is the real name, this request was not OpenAI's.",
+        )
+    return Ruling(
+        Verdict.CANNOT_TELL,
+        f"The error does not show which application called. Look for the appid: OpenAI's is {AZURE_APP_ID}.",
+    )
+
+
+# --- AADSTS7000229 and its siblings ----------------------------------------------------------------------------------
+
+
+def no_service_principal(case: Case) -> Ruling:
+    """OpenAI's application has no service principal in the user's tenant."""
+    other = _other_caller(case)
+    if other:
+        return _not_openai(other)
+    openai, tenant, typed = _openai_called(case), _find(_TENANT, case.text), _typed(case, "tenant_id")
+    if openai and tenant and _FULL_GUID.match(typed):
+        if tenant.value.casefold() == typed.casefold():
+            return _say(
+                Verdict.CONFIRMED,
+                f"The error says that OpenAI's application has no service principal in {tenant.value}, "
+                "which is the tenant you gave.",
+                openai.quote,
+                tenant.quote,
+            )
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            f"The error is about the tenant {tenant.value}. About your tenant {typed} it says nothing.",
+        )
+    if tenant and not typed:
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            f"The error is about the tenant {tenant.value}. Compare it with the tenant that owns your key vault: if "
+            "they are the same, the service principal is missing there.",
+        )
+    return Ruling(
+        Verdict.CANNOT_TELL,
+        f"The error does not show both the application and the tenant. Look for the application {AZURE_APP_ID} in the "
+        "tenant that owns your key vault.",
+    )
+
+
+def wrong_tenant(case: Case) -> Ruling:
+    """The registration names another tenant than the user's."""
+    other = _other_caller(case)
+    if other:
+        return _not_openai(other)
+    openai, tenant, typed = _openai_called(case), _find(_TENANT, case.text), _typed(case, "tenant_id")
+    if not tenant or not _FULL_GUID.match(typed):
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            "Compare the tenant of the error with the tenant that owns your key vault. Type the vault's tenant under "
+            "Your values and we compare it for you.",
+        )
+    if tenant.value.casefold() == typed.casefold():
+        return _say(Verdict.RULED_OUT, "OpenAI asked the tenant that you gave.", tenant.quote)
+    if openai:
+        return _say(
+            Verdict.CONFIRMED,
+            f"OpenAI asked the tenant {tenant.value}. You gave {typed}. So the registered tenant is not yours.",
+            openai.quote,
+            tenant.quote,
+        )
+    return Ruling(
+        Verdict.CANNOT_TELL,
+        f"The error is about the tenant {tenant.value}, not about {typed}. It does not show whether OpenAI made the "
+        "call: compare the tenant_id of your registration.",
+    )
+
+
+def openai_principal(because: str) -> Check:
+    """A check for a cause about OpenAI's service principal that the text can rule out but never prove."""
+
+    def check(case: Case) -> Ruling:
+        other = _other_caller(case)
+        return _not_openai(other) if other else Ruling(Verdict.CANNOT_TELL, because)
+
+    return check
+
+
+def creation_blocked(case: Case) -> Ruling:
+    """The attempt to create the service principal was itself refused."""
+    refused = _REFUSED.search(case.text)
+    if refused:
+        return _say(
+            Verdict.CONFIRMED,
+            "Microsoft Graph refused the call for want of rights. Whoever ran it may not create service principals.",
+            refused.group(),
+        )
+    return openai_principal(
+        "Repeat the creation and read its answer. Authorization_RequestDenied means that your account may not create "
+        "service principals, or that a consent policy of the tenant forbids it."
+    )(case)
+
+
+def service_missing(case: Case) -> Ruling:
+    """The service that was asked for, not the calling application, has no service principal."""
+    service, client = _SERVICE.search(case.text), _CLIENT.search(case.text)
+    if service and not client:
+        return _say(
+            Verdict.CONFIRMED,
+            "The error says that your tenant has no service principal of the service that was asked for. It does not "
+            "complain about the calling application.",
+            service.group(),
+        )
+    if client and not service:
+        return _say(
+            Verdict.RULED_OUT, "The error complains about the calling application, not the service.", client.group()
+        )
+    return Ruling(
+        Verdict.CANNOT_TELL, "Read whether the error speaks of the client application or of a service it needs."
+    )
+
+
+# --- ForbiddenByRbac -------------------------------------------------------------------------------------------------
+
+
+def wrong_key_or_vault(case: Case) -> Ruling:
+    """OpenAI asked for another vault or key than the one the user means."""
+    other = _other_caller(case)
+    if other:
+        return _not_openai(other)
+    openai = _openai_called(case)
+    same: list[str] = []
+    for pattern, name, label in ((_VAULT, "vault", "vault"), (_KEY, "key_name", "key")):
+        found, typed = _find(pattern, case.text), _typed(case, name)
+        if not found or not typed:
+            continue
+        if found.value.casefold() == typed.casefold():
+            same.append(label)
+        elif openai:
+            return _say(
+                Verdict.CONFIRMED,
+                f"OpenAI asked for the {label} {found.value}. You gave {typed}.",
+                openai.quote,
+                found.quote,
+            )
+        else:
+            return Ruling(
+                Verdict.CANNOT_TELL,
+                f"The error is about the {label} {found.value}, and you gave {typed}. It does not show whether OpenAI "
+                "made the call: compare your registration.",
+            )
+    if same:
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            f"The {' and the '.join(same)} of the error agree with yours. Whether they exist, the error does not say: "
+            "a key that does not exist gives the very same words.",
+        )
+    return Ruling(
+        Verdict.CANNOT_TELL,
+        "Compare vault_uri and key_name of your registration with the vault, sign by sign. A name that does not exist "
+        "gives the very same words.",
+    )
+
+
+def _assigned(case: Case) -> _Found | None:
+    """The role assignment that the text names for OpenAI's own call."""
+    return _find(_ASSIGNMENT, case.text) if _openai_called(case) else None
+
+
+def role_not_assigned(case: Case) -> Ruling:
+    """No role is assigned to OpenAI's service principal for this key."""
+    other = _other_caller(case)
+    if other:
+        return _not_openai(other)
+    assigned = _assigned(case)
+    if assigned:
+        return _say(Verdict.RULED_OUT, "The error names a role assignment of OpenAI's principal.", assigned.quote)
+    if _NO_ASSIGNMENT.search(case.text):
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            "Azure found no assignment that allows this action on this key (Assignment: not found). A role was never "
+            "assigned, or it is assigned elsewhere, or it lacks the action, or the key does not exist. List the "
+            "assignments of the key to see which.",
+        )
+    return Ruling(
+        Verdict.CANNOT_TELL, f"List the role assignments of the key and look for {AZURE_APP_NAME} among them."
+    )
+
+
+def role_lacks_action(case: Case) -> Ruling:
+    """The assigned role lacks one of the data actions."""
+    other = _other_caller(case)
+    if other:
+        return _not_openai(other)
+    action = _find(_ACTION, case.text)
+    name = action.quote if action else "the three key actions"
+    if _assigned(case):
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            f"A role is assigned, so this is likely. Open that role and see whether its data actions hold {name}.",
+        )
+    return Ruling(Verdict.CANNOT_TELL, f"Open the assigned role and see whether its data actions hold {name}.")
+
+
+def other_principal(case: Case) -> Ruling:
+    """The role is assigned to another principal, or on another scope."""
+    other = _other_caller(case)
+    if other:
+        return _not_openai(other)
+    openai, principal, typed = _openai_called(case), _find(_OBJECT, case.text), _typed(case, "object_id")
+    if openai and principal and _FULL_GUID.match(typed) and principal.value.casefold() != typed.casefold():
+        return _say(
+            Verdict.CONFIRMED,
+            f"OpenAI's service principal has the object id {principal.value}. You gave {typed}: a role assigned to "
+            "that id does not reach OpenAI.",
+            openai.quote,
+            principal.quote,
+        )
+    hint = f" It must be {principal.value}." if openai and principal else ""
+    return Ruling(
+        Verdict.CANNOT_TELL,
+        "List the role assignments of the key. Compare the principal id with the object id of OpenAI's service "
+        f"principal, and the scope with this key.{hint}",
+    )
+
+
+def wrap_only_role(case: Case) -> Ruling:
+    """The built-in role Key Vault Crypto Service Encryption User was assigned, which only wraps."""
+    other = _other_caller(case)
+    if other:
+        return _not_openai(other)
+    action = _find(_ACTION, case.text)
+    if action and action.value.casefold() == "keys/read":
+        return _say(
+            Verdict.RULED_OUT,
+            "The refused action is reading the key, which that built-in role allows. So that role is not what reached "
+            "this key.",
+            action.quote,
+        )
+    return Ruling(
+        Verdict.CANNOT_TELL,
+        "List the role assignments of the key. Key Vault Crypto Service Encryption User wraps and unwraps only; OpenAI "
+        "encrypts and decrypts.",
+    )
+
+
+def vault_mode(case: Case) -> Ruling:
+    """The vault decides by access policies, so that roles do not count."""
+    by_role = _RBAC.search(case.text)
+    if by_role:
+        return _say(Verdict.RULED_OUT, "The vault decided by roles: this code belongs to that mode.", by_role.group())
+    return Ruling(
+        Verdict.CANNOT_TELL, "Look at the vault's permission model under Access configuration: it must be Azure RBAC."
+    )
+
+
+def deny_assignment(case: Case) -> Ruling:
+    """A deny assignment forbids the action."""
+    denied = _find(_DENY, case.text)
+    if denied:
+        return _say(Verdict.CONFIRMED, "The error names a deny assignment.", denied.quote)
+    none = _NO_DENY.search(case.text)
+    if none:
+        return _say(Verdict.RULED_OUT, "The error says that no deny assignment applies.", none.group())
+    return Ruling(Verdict.CANNOT_TELL, "The line DenyAssignmentId is not in the text. List the deny assignments.")
+
+
+# --- The key's name --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyName:
+    """The key name that was sent; ``quotes`` are the words that carry it, or the error that it earned."""
+
+    value: str
+    quotes: tuple[str, ...]
+
+
+def _key_name(case: Case) -> _KeyName | Ruling:
+    """The name to judge, or the ruling where there is none. A name in the pasted request counts before a typed one."""
+    sent = _find(_NAME_SENT, case.text)
+    if sent:
+        return _KeyName(sent.value, (sent.quote,))
+    typed, error = _typed(case, "key_name"), _NAME_ERROR.search(case.text)
+    if not typed or not error:
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            "The error does not show the name that was sent. Type it as Key name under Your values, or paste the "
+            "request with the error.",
+        )
+    if _KEY_NAME.fullmatch(typed) and _typed(case, "organization_id") in ("", typed.partition("--")[0]):
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            f"The name you gave, {typed}, has the right form. Compare it with the name that was really sent.",
+        )
+    return _KeyName(typed, (error.group(),))
+
+
+def no_prefix(case: Case) -> Ruling:
+    """The name does not begin with ``org-``."""
+    name = _key_name(case)
+    if isinstance(name, Ruling):
+        return name
+    if name.value.startswith("org-"):
+        return Ruling(Verdict.RULED_OUT, f"The name {name.value} begins with org-.", name.quotes)
+    return Ruling(Verdict.CONFIRMED, f"The name {name.value} does not begin with org- in small letters.", name.quotes)
+
+
+def other_organization(case: Case) -> Ruling:
+    """The name carries the id of another organization than the one the user typed."""
+    name = _key_name(case)
+    if isinstance(name, Ruling):
+        return name
+    if not name.value.startswith("org-"):
+        return Ruling(Verdict.RULED_OUT, f"The name {name.value} carries no organization id at all.", name.quotes)
+    organization = _typed(case, "organization_id")
+    if not organization.startswith("org-"):
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            "Compare the part before the two dashes with your organization id. Type your organization id under Your "
+            "values and we compare it for you.",
+        )
+    if re.match(rf"{re.escape(organization)}(?![0-9a-zA-Z])", name.value):
+        return Ruling(Verdict.RULED_OUT, f"The name begins with your organization id {organization}.", name.quotes)
+    if name.value.casefold().startswith(organization.casefold()):
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            f"The name {name.value} resembles your organization id {organization}, but is not the same. Compare the "
+            "letters, large and small, and what follows the id.",
+        )
+    return Ruling(
+        Verdict.CONFIRMED,
+        f"The name {name.value} does not begin with your organization id {organization}. OpenAI compares the two at "
+        "registration and on every request.",
+        name.quotes,
+    )
+
+
+def forbidden_character(case: Case) -> Ruling:
+    """The name holds a character other than letters, digits and dashes."""
+    name = _key_name(case)
+    if isinstance(name, Ruling):
+        return name
+    wrong = list(dict.fromkeys(_NOT_IN_KEY_NAMES.findall(name.value)))
+    if wrong:
+        listed = " ".join("(blank)" if sign.isspace() else sign for sign in wrong)
+        return Ruling(
+            Verdict.CONFIRMED, f"The name {name.value} holds {listed}: only letters, digits and dashes.", name.quotes
+        )
+    return Ruling(Verdict.RULED_OUT, f"The name {name.value} holds letters, digits and dashes only.", name.quotes)
+
+
+def one_dash(case: Case) -> Ruling:
+    """Only one dash stands between the organization id and the rest."""
+    name = _key_name(case)
+    if isinstance(name, Ruling):
+        return name
+    if not name.value.startswith("org-"):
+        return Ruling(Verdict.RULED_OUT, f"The name {name.value} carries no organization id to divide.", name.quotes)
+    if "--" in name.value:
+        return Ruling(Verdict.RULED_OUT, f"The name {name.value} holds two dashes in a row.", name.quotes)
+    return Ruling(Verdict.CONFIRMED, f"The name {name.value} nowhere holds two dashes in a row.", name.quotes)
