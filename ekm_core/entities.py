@@ -91,6 +91,7 @@ _FINDERS: tuple[_Finder, ...] = (
         r"permission[\"']? ?[:=]? ?[\[\"']{1,2}(?P<permission>[a-z]{2,40}\.[A-Za-z]{2,60}\.[A-Za-z]{2,60})",
         _I,
     ),
+    _finder("not have ", r"not have (?P<permission>[a-z]{2,40}\.[A-Za-z]{2,60}\.[A-Za-z]{2,60}) (?:access|permission)"),
     _finder(
         ("cloudkms.", "serviceAccounts."),
         r"\b(?P<permission>(?:cloudkms|iam)\.(?:cryptoKey|keyRing|serviceAccount)\w{0,30}\.[a-z]\w{2,60})",

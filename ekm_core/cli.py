@@ -1,0 +1,197 @@
+"""The command line: ``python -m ekm_core diagnose | triage | explain``.
+
+Exit codes: 0 done (diagnose: a known error was found), 1 diagnose found none, 2 bad input with one line on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ekm_core import catalogue
+from ekm_core.model import Diagnosis, LinkState, Verdict
+
+_MOST_BYTES = 16 << 20
+_SECTION = "=" * 72
+
+# The registration's field names (article 20000953) as the core calls them.
+_CONFIGURATION = {
+    "kms_arn": "kms_key",
+    "workload_identity_project_number": "project_number",
+    "workload_identity_pool_id": "pool_id",
+    "workload_identity_provider_id": "provider_id",
+    "kms_project_id": "project_id",
+    "kms_key_ring_name": "key_ring",
+    "kms_key_name": "key_name",
+    "kms_key_location": "location",
+}
+_VERDICTS = {Verdict.CONFIRMED: "CONFIRMED", Verdict.CANNOT_TELL: "cannot tell", Verdict.RULED_OUT: "ruled out"}
+_STATES = {LinkState.PROVEN: "ok", LinkState.BROKEN: "BROKEN", LinkState.UNKNOWN: "unknown"}
+
+
+class BadInputError(Exception):
+    """What the user gave cannot be used; the message is the one line they read."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit code. Never a traceback for what a user can get wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except BadInputError as problem:
+        print(f"ekm_core: {problem}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ekm_core", description="Explains errors of OpenAI EKM set-ups.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    diagnose = commands.add_parser("diagnose", help="which known error stands in a text, why, and how to mend it")
+    diagnose.add_argument("file", nargs="?", default="-", help="a text file; - is standard input")
+    diagnose.add_argument("--config", metavar="FILE", help="what you registered: the JSON body of POST external_keys")
+    diagnose.add_argument("--evidence", metavar="FILE", action="append", default=[], help="a cloud command's output")
+    diagnose.add_argument("--json", action="store_true", help="the public JSON, schema 1")
+    diagnose.set_defaults(run=_diagnose)
+
+    triage = commands.add_parser("triage", help="classify many messages: csv, jsonl, parquet, plain log, .gz of each")
+    triage.add_argument("source", metavar="IN")
+    triage.add_argument("--out", metavar="OUT", help="written by its ending: .csv, .jsonl, .parquet")
+    triage.add_argument("--text-column", default="text", metavar="NAME")
+    triage.set_defaults(run=_triage)
+
+    explain = commands.add_parser("explain", help="one entry of the catalogue as Markdown")
+    explain.add_argument("error_id", metavar="ERROR_ID")
+    explain.set_defaults(run=_explain)
+    return parser
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    from ekm_core.diagnose import diagnose
+    from ekm_core.report import as_dict
+
+    text = _read(options.file)
+    typed = _configuration(options.config) if options.config else {}
+    for path in options.evidence:
+        _read(path)
+    diagnosis = diagnose(text, typed)
+    if options.evidence:
+        print(
+            "ekm_core: this version does not judge evidence files yet; causes that need them stay “cannot tell”",
+            file=sys.stderr,
+        )
+    if options.json:
+        print(json.dumps(as_dict(diagnosis), indent=2, ensure_ascii=False))
+    else:
+        print(_plain(diagnosis))
+    return 0 if diagnosis.findings else 1
+
+
+def _triage(options: argparse.Namespace) -> int:
+    from ekm_core import triage
+
+    progress = sys.stderr if sys.stderr.isatty() else None
+    try:
+        counts = triage.run(options.source, options.out, options.text_column, progress)
+    except (triage.TriageError, OSError) as problem:
+        raise BadInputError(_one_line(problem)) from problem
+    print(counts.table())
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from ekm_core.diagnose import explain
+    from ekm_core.report import explain as as_markdown
+
+    error = catalogue.get(options.error_id)
+    if error is None:
+        import difflib
+
+        near = difflib.get_close_matches(options.error_id, catalogue.errors(), 3, 0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "the ids stand in the error reference"
+        raise BadInputError(f"there is no known error {options.error_id!r}; {hint}")
+    print(as_markdown(error, explain(error.id)))
+    return 0
+
+
+def _read(path: str) -> str:
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(_MOST_BYTES + 1)
+        else:
+            with Path(path).open("rb") as file:
+                data = file.read(_MOST_BYTES + 1)
+    except OSError as problem:
+        raise BadInputError(f"cannot read {path!r}: {_one_line(problem)}") from problem
+    if len(data) > _MOST_BYTES:
+        raise BadInputError(f"{path!r} is larger than 16 MiB; use the triage command for whole logs")
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8-sig", "replace")
+
+
+def _configuration(path: str) -> Mapping[str, str]:
+    try:
+        body = json.loads(_read(path))
+    except json.JSONDecodeError as problem:
+        where = f"line {problem.lineno}, column {problem.colno}"
+        raise BadInputError(f"{path!r} is not valid JSON: {problem.msg} at {where}") from problem
+    if not isinstance(body, dict):
+        raise BadInputError(f"{path!r} must hold one JSON object, the body of POST external_keys")
+    typed = {}
+    for name, value in body.items():
+        if isinstance(value, str):
+            typed[_CONFIGURATION.get(name, name)] = value
+    uri = typed.pop("vault_uri", "")
+    if uri:
+        typed["vault"] = uri.removeprefix("https://").split(".", 1)[0]
+    return typed
+
+
+def _plain(diagnosis: Diagnosis) -> str:
+    lines = []
+    if diagnosis.redactions:
+        removed = ", ".join(f"{count} x {kind}" for kind, count in diagnosis.redactions.items())
+        lines += [f"Secrets removed from your text: {removed}", ""]
+    if not diagnosis.findings:
+        from ekm_core.diagnose import WHERE_TO_COPY
+
+        lines += ["No known error stands in this text.", "", diagnosis.next_step, ""]
+        lines += [f"  {hint}" for hint in WHERE_TO_COPY.values()]
+        if diagnosis.perhaps:
+            lines += ["", "Perhaps (resembles, but is not a match):"]
+            lines += [f"  {error.id}: {error.title}" for error in diagnosis.perhaps]
+        return "\n".join(lines)
+    lines += [f"Next step: {diagnosis.next_step}", ""]
+    for finding in diagnosis.findings:
+        error = finding.match.error
+        lines += [_SECTION, f"{error.title}  [{error.id}]", _SECTION, error.summary, "", "Why we say so:"]
+        lines += [f"  “{proof.text}”" for proof in finding.match.proofs]
+        lines.append("")
+        for judged in finding.causes:
+            lines.append(f"[{_VERDICTS[judged.ruling.verdict]}] {judged.cause.title}")
+            lines.append(f"  {judged.ruling.because}")
+            if judged.ruling.verdict is Verdict.CANNOT_TELL:
+                lines += [f"  Look: {step}" for step in judged.look.console[:1]]
+            if judged.ruling.verdict is Verdict.CONFIRMED:
+                lines += [f"  Fix: {judged.fix.summary}"]
+                for snippet in (*judged.fix.policies, *judged.fix.cli):
+                    lines += ["", f"  {snippet.title}:", *(f"    {line}" for line in snippet.text.splitlines())]
+                if judged.fix.placeholders:
+                    lines += ["", f"  Still open: {', '.join(judged.fix.placeholders)}"]
+            lines.append("")
+        lines += [f"All fixes with Terraform and sources: python -m ekm_core explain {error.id}", ""]
+    lines.append("Chain: " + " -> ".join(f"{item.link} ({_STATES[item.state]})" for item in diagnosis.chain))
+    return "\n".join(lines)
+
+
+def _one_line(problem: BaseException) -> str:
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror
+    return " ".join(str(problem).split())

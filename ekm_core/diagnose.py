@@ -1,0 +1,172 @@
+"""From a pasted text and the user's own values to the whole answer: which error, which cause, which fix.
+
+One direction: redact -> normalise -> classify -> entities -> judge every cause -> chain. Pure: no network, no state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ekm_core import catalogue, classify, entities, nearest, normalise, redact, wellformed
+from ekm_core.model import (
+    Case,
+    Cause,
+    ChainLink,
+    Diagnosis,
+    Entity,
+    Finding,
+    JudgedCause,
+    KnownError,
+    Link,
+    LinkState,
+    Match,
+    Proof,
+    Provider,
+    Values,
+    Verdict,
+)
+
+OWN_TEST = "own-test"
+"""The id that every provider gives to the cause "this is your own test, not OpenAI's call"."""
+
+_REACH = 3_000
+"""How many characters round a match belong to it, in a paste too long to search whole."""
+
+_ORDER = {Verdict.CONFIRMED: 0, Verdict.CANNOT_TELL: 1, Verdict.RULED_OUT: 2}
+
+
+def diagnose(text: str, typed: Mapping[str, str] | None = None) -> Diagnosis:
+    """The whole answer to one paste.
+
+    text: anything; secrets are removed before anything else sees it. typed: what the user gave in the form, by value
+    name (``organization_id``, ``role_arn`` …); blank entries count as not given.
+    """
+    given = {name: value.strip() for name, value in (typed or {}).items() if value.strip()}
+    redacted = redact.redact(text)
+    normal = normalise.normalise(redacted.text)
+    classified = classify.classify(normal.text)
+    findings = tuple(_finding(result, classified, normal, given) for result in classified)
+    perhaps: tuple[KnownError, ...] = () if findings else nearest.nearest(normal.text)
+    return Diagnosis(
+        text=redacted.text,
+        redactions=redacted.counts,
+        findings=findings,
+        perhaps=perhaps,
+        chain=_chain(findings),
+        next_step=_next_step(findings, perhaps, bool(normal.text.strip())),
+    )
+
+
+def explain(error_id: str, typed: Mapping[str, str] | None = None) -> tuple[JudgedCause, ...]:
+    """The causes of one entry with looks and fixes, judged on the user's values alone (there is no error text).
+
+    Raises KeyError for an unknown id.
+    """
+    given = {name: value.strip() for name, value in (typed or {}).items() if value.strip()}
+    case = Case("", (), Values(wellformed.derive(given)), frozenset(given))
+    return _judge(catalogue.errors()[error_id].causes, case)
+
+
+def _finding(
+    result: classify.Classified,
+    others: Sequence[classify.Classified],
+    normal: normalise.Normalised,
+    given: Mapping[str, str],
+) -> Finding:
+    words, found = _surroundings(result, others, normal.text)
+    read = entities.first(found)
+    usable = {name: value for name, value in read.items() if wellformed.well_formed(name, value)}
+    usable.update(given)
+    case = Case(words, found, Values(wellformed.derive(usable)), frozenset(given))
+    proofs = []
+    for hit in result.hits:
+        start, end = normal.span(hit.start, hit.end)
+        proofs.append(Proof(hit.signature.id, normal.text[hit.start : hit.end], start, end))
+    match = Match(result.error, result.score, tuple(proofs))
+    return Finding(match, read, _judge(result.error.causes, case))
+
+
+def _surroundings(
+    result: classify.Classified, others: Sequence[classify.Classified], text: str
+) -> tuple[str, tuple[Entity, ...]]:
+    """The words that belong to a match and the values in them.
+
+    With several errors in one paste the values nearest to this one come first, so that each error gets its own account
+    or key; the words are the whole paste where it is short.
+    """
+    best = result.hits[0]
+    if len(text) > entities.LIMIT:
+        text = text[max(0, best.start - _REACH) : best.end + _REACH]
+    if len(others) == 1:
+        return text, entities.extract(text)
+    # Sort by distance only between errors: within one error the order of trust is the better guide.
+    starts = sorted(other.hits[0].start for other in others)
+    before = max((start for start in starts if start < best.start), default=0)
+    after = min((start for start in starts if start > best.start), default=len(text))
+    own = text[before and best.start - (best.start - before) // 2 : after]
+    mine = entities.extract(own)
+    seen = {(entity.name, entity.value) for entity in mine}
+    rest = tuple(entity for entity in entities.extract(text) if (entity.name, entity.value) not in seen)
+    return own, (*mine, *rest)
+
+
+def _judge(causes: Sequence[Cause], case: Case) -> tuple[JudgedCause, ...]:
+    judged = [
+        JudgedCause(cause, cause.check(case), cause.look(case.values), cause.fix(case.values)) for cause in causes
+    ]
+    return tuple(sorted(judged, key=lambda item: _ORDER[item.ruling.verdict]))
+
+
+def _chain(findings: Sequence[Finding]) -> tuple[ChainLink, ...]:
+    """The chain of the root error's provider: broken where an error shows it, proven where an error needs it passed."""
+    if not findings:
+        return ()
+    provider = findings[0].match.error.provider
+    states: dict[Link, ChainLink] = {}
+    for finding in findings:
+        error = finding.match.error
+        if error.provider is not provider:
+            continue
+        if _own_test(finding):
+            because = "The error comes from your own test, so it says nothing about OpenAI's call."
+            states.setdefault(error.link, ChainLink(error.link, LinkState.UNKNOWN, because))
+            continue
+        states.setdefault(error.link, ChainLink(error.link, LinkState.BROKEN, f"{error.title}."))
+        for link in error.proves:
+            because = f"The cloud answers with “{error.title}” only after this step has passed."
+            states.setdefault(link, ChainLink(link, LinkState.PROVEN, because))
+    unknown = "The pasted text does not show it."
+    return tuple(states.get(link, ChainLink(link, LinkState.UNKNOWN, unknown)) for link in Link)
+
+
+def _own_test(finding: Finding) -> bool:
+    return any(judged.cause.id == OWN_TEST and judged.ruling.verdict is Verdict.CONFIRMED for judged in finding.causes)
+
+
+def _next_step(findings: Sequence[Finding], perhaps: Sequence[KnownError], anything: bool) -> str:
+    if findings:
+        first = findings[0]
+        if not first.causes:
+            return first.match.error.summary
+        judged = first.causes[0]
+        if judged.ruling.verdict is Verdict.CONFIRMED:
+            return judged.fix.summary
+        if judged.ruling.verdict is Verdict.RULED_OUT:
+            return "The text rules out every cause we know. Send this report to your OpenAI contact."
+        step = (judged.look.console or (judged.ruling.because,))[0]
+        return f"Check this first: {judged.cause.title}. {step}"
+    if not anything:
+        return "Paste the whole error message."
+    return "Copy the whole message, from the first line of the error to the last, and paste it again."
+
+
+WHERE_TO_COPY: Mapping[Provider, str] = {
+    Provider.AWS: "AWS: the answer of OpenAI's validate call, or the errorCode and errorMessage of the event in "
+    "CloudTrail (event names AssumeRole, Encrypt, Decrypt).",
+    Provider.GCP: "Google Cloud: the answer of OpenAI's validate call with error and error_description, or the "
+    "status of the entry in Cloud Audit Logs (services sts.googleapis.com and cloudkms.googleapis.com).",
+    Provider.AZURE: "Azure: the answer of OpenAI's validate call with the AADSTS code or the Key Vault message "
+    "down to “Vault: …;location=…”, or the sign-in log of the service principal in Microsoft Entra.",
+    Provider.OPENAI: "OpenAI API: the whole JSON body of the answer, with message, type, param and code.",
+}
+"""Where the whole message stands, by provider: what to tell a person whose text we do not know."""

@@ -1,0 +1,225 @@
+"""A diagnosis as JSON and as Markdown.
+
+Two audiences: the user's own screen or terminal (``as_dict``: their identifiers stand in it, secrets do not) and anything
+made for sharing (``to_json``, ``to_markdown``: identifiers become stable pseudonyms such as account-1 as well).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from ekm_core.model import (
+    Diagnosis,
+    Entity,
+    Finding,
+    Fix,
+    JudgedCause,
+    KnownError,
+    Look,
+    Reference,
+    Snippet,
+    Verdict,
+)
+from ekm_core.pseudonyms import Pseudonyms
+
+SCHEMA = 1
+
+VERDICT_LABELS = {
+    Verdict.CONFIRMED: "Confirmed",
+    Verdict.CANNOT_TELL: "Cannot tell yet",
+    Verdict.RULED_OUT: "Ruled out",
+}
+
+
+def as_dict(diagnosis: Diagnosis) -> dict[str, Any]:
+    """The public JSON form (schema 1), with the user's own identifiers and without secrets."""
+    return {
+        "schema": SCHEMA,
+        "redactions": dict(diagnosis.redactions),
+        "matches": [_finding(finding) for finding in diagnosis.findings],
+        "chain": [{"link": item.link, "state": item.state, "because": item.because} for item in diagnosis.chain],
+        "perhaps": [{"id": error.id, "title": error.title} for error in diagnosis.perhaps],
+        "next_step": diagnosis.next_step,
+    }
+
+
+def to_json(diagnosis: Diagnosis) -> str:
+    """The report to share: the public form plus the redacted text, with pseudonyms for every identifier."""
+    names = _pseudonyms(diagnosis)
+    shared = _renamed({**as_dict(diagnosis), "text": diagnosis.text, "pseudonyms": dict(names.table)}, names)
+    return json.dumps(shared, indent=2, ensure_ascii=False)
+
+
+def to_markdown(diagnosis: Diagnosis) -> str:
+    """The report to share, as Markdown, with pseudonyms for every identifier."""
+    lines = ["# EKM Troubleshooter report", "", f"Next step: {_inline(diagnosis.next_step)}", ""]
+    if diagnosis.redactions:
+        removed = ", ".join(f"{count} × {kind}" for kind, count in diagnosis.redactions.items())
+        lines += [f"Removed from the text: {removed}.", ""]
+    lines += ["## The message", "", *_fenced(diagnosis.text), ""]
+    if not diagnosis.findings:
+        lines += ["No known error stands in this text.", ""]
+    if diagnosis.perhaps:
+        lines += ["Perhaps (not a match):", "", *(f"- {error.title} (`{error.id}`)" for error in diagnosis.perhaps), ""]
+    for finding in diagnosis.findings:
+        lines += _finding_lines(finding)
+    if diagnosis.chain:
+        lines += ["## The chain", ""]
+        lines += [f"- {item.link}: {item.state}. {_inline(item.because)}" for item in diagnosis.chain]
+        lines.append("")
+    return _pseudonyms(diagnosis).apply("\n".join(lines))
+
+
+def explain(error: KnownError, causes: Iterable[JudgedCause]) -> str:
+    """One entry of the catalogue as Markdown; open values stand as ``<NAME>``."""
+    lines = [f"# {error.title}", "", f"`{error.id}` · {error.provider.label} · breaks the link: {error.link}", ""]
+    lines += [error.summary, ""]
+    if error.samples:
+        lines += ["## How it reads", ""]
+        for sample in error.samples:
+            lines += [*_fenced(sample.text), ""]
+    lines += ["## Possible causes", ""]
+    for judged in causes:
+        lines += _cause_lines(judged, "###", verdict=False)
+    lines += ["## Sources", "", *map(_reference_line, error.references), ""]
+    return "\n".join(lines)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    match = finding.match
+    return {
+        "id": match.error.id,
+        "provider": match.error.provider,
+        "title": match.error.title,
+        "score": match.score,
+        "evidence": [{"signature": proof.signature, "text": proof.text} for proof in match.proofs],
+        "entities": dict(finding.entities),
+        "causes": [
+            {
+                "id": judged.cause.id,
+                "title": judged.cause.title,
+                "verdict": judged.ruling.verdict,
+                "because": judged.ruling.because,
+                "quotes": list(judged.ruling.quotes),
+                "look": _look(judged.look),
+                "fix": _fix(judged.fix),
+                "who": judged.cause.who,
+                "wait_minutes": judged.cause.wait.minutes if judged.cause.wait else None,
+            }
+            for judged in finding.causes
+        ],
+        "references": [
+            {"title": item.title, "url": item.url, "read": item.read.isoformat()} for item in match.error.references
+        ],
+    }
+
+
+def _snippet(snippet: Snippet) -> dict[str, Any]:
+    return {
+        "title": snippet.title,
+        "language": snippet.language,
+        "text": snippet.text,
+        "placeholders": list(snippet.placeholders),
+    }
+
+
+def _look(look: Look) -> dict[str, Any]:
+    return {"console": list(look.console), "commands": [_snippet(item) for item in look.commands]}
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {
+        "summary": fix.summary,
+        "console": list(fix.console),
+        "cli": [_snippet(item) for item in fix.cli],
+        "terraform": [_snippet(item) for item in fix.terraform],
+        "policies": [_snippet(item) for item in fix.policies],
+        "verify": [_snippet(item) for item in fix.verify],
+    }
+
+
+def _finding_lines(finding: Finding) -> list[str]:
+    error = finding.match.error
+    lines = [f"## {error.title}", "", f"`{error.id}` · {error.provider.label}", "", error.summary, ""]
+    lines += ["Proved by:", "", *(f"- {_inline(proof.text)}" for proof in finding.match.proofs), ""]
+    if finding.entities:
+        lines += ["Values in the text:", ""]
+        lines += [f"- {name}: {_inline(value)}" for name, value in finding.entities.items()]
+        lines.append("")
+    for judged in finding.causes:
+        lines += _cause_lines(judged, "###", verdict=True)
+    lines += ["Sources:", "", *map(_reference_line, error.references), ""]
+    return lines
+
+
+def _cause_lines(judged: JudgedCause, heading: str, verdict: bool) -> list[str]:
+    cause, ruling, fix = judged.cause, judged.ruling, judged.fix
+    label = f"{VERDICT_LABELS[ruling.verdict]}: " if verdict else ""
+    lines = [f"{heading} {label}{cause.title}", "", cause.why, ""]
+    if verdict:
+        lines += [_inline(ruling.because), ""]
+        lines += [f"> {_inline(quote)}" for quote in ruling.quotes]
+        if ruling.quotes:
+            lines.append("")
+        if ruling.verdict is Verdict.RULED_OUT:
+            return lines
+    if judged.look.console or judged.look.commands:
+        lines += ["How to look:", "", *(f"{n}. {_inline(step)}" for n, step in enumerate(judged.look.console, 1)), ""]
+        lines += _snippet_lines(judged.look.commands)
+    lines += [f"Fix: {_inline(fix.summary)}", ""]
+    lines += [f"{number}. {_inline(step)}" for number, step in enumerate(fix.console, 1)]
+    if fix.console:
+        lines.append("")
+    lines += _snippet_lines((*fix.policies, *fix.cli, *fix.terraform, *fix.verify))
+    if fix.placeholders:
+        lines += [f"Still open: {', '.join(fix.placeholders)}.", ""]
+    lines += [f"Who can do it: {cause.who}.", ""]
+    if cause.wait:
+        lines += [f"Waiting: {cause.wait.what}; after {cause.wait.minutes} minutes it is something else.", ""]
+    return lines
+
+
+def _snippet_lines(snippets: Iterable[Snippet]) -> list[str]:
+    lines = []
+    for snippet in snippets:
+        lines += [f"{snippet.title}:", "", *_fenced(snippet.text, snippet.language), ""]
+    return lines
+
+
+def _fenced(text: str, language: str = "") -> list[str]:
+    """A code block that no run of backticks in the text can close."""
+    longest = run = 0
+    for character in text:
+        run = run + 1 if character == "`" else 0
+        longest = max(longest, run)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}{language}", *text.splitlines(), fence]
+
+
+_MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>#|!~"})
+
+
+def _inline(text: str) -> str:
+    """Text of a paste on one line of Markdown, with its markup inert."""
+    return " ".join(text.translate(_MARKUP).split())
+
+
+def _reference_line(reference: Reference) -> str:
+    return f"- [{reference.title}]({reference.url}), read {reference.read.isoformat()}"
+
+
+def _pseudonyms(diagnosis: Diagnosis) -> Pseudonyms:
+    found = [Entity(name, value, 0, 0) for finding in diagnosis.findings for name, value in finding.entities.items()]
+    return Pseudonyms.of(found, diagnosis.text)
+
+
+def _renamed(value: Any, names: Pseudonyms) -> Any:
+    if isinstance(value, str):
+        return names.apply(value)
+    if isinstance(value, dict):
+        return {key: _renamed(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    return value
