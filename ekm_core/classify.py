@@ -90,8 +90,8 @@ class _Engine:
 
     def matching(self, text: str) -> list[int]:
         """The numbers of all patterns that match somewhere in the text."""
-        found: list[int] = self._set.Match(text)
-        return found
+        found: list[int] | None = self._set.Match(text)  # None, not [], where nothing matches
+        return found or []
 
     def rules(self, numbers: list[int]) -> Iterator[_Rule]:
         """The rules whose own pattern is among the numbers and whose context can still hold."""

@@ -144,9 +144,9 @@ def _configuration(path: str) -> Mapping[str, str]:
         raise BadInputError(f"{path!r} is not valid JSON: {problem.msg} at {where}") from problem
     if not isinstance(body, dict):
         raise BadInputError(f"{path!r} must hold one JSON object, the body of POST external_keys")
-    typed = {}
+    typed: dict[str, str] = {}
     for name, value in body.items():
-        if isinstance(value, str):
+        if isinstance(name, str) and isinstance(value, str):
             typed[_CONFIGURATION.get(name, name)] = value
     uri = typed.pop("vault_uri", "")
     if uri:

@@ -41,7 +41,7 @@ def diagnose(text: str, typed: Mapping[str, str] | None = None) -> Diagnosis:
     text: anything; secrets are removed before anything else sees it. typed: what the user gave in the form, by value
     name (``organization_id``, ``role_arn`` …); blank entries count as not given.
     """
-    given = {name: value.strip() for name, value in (typed or {}).items() if value.strip()}
+    given = _given(typed)
     redacted = redact.redact(text)
     normal = normalise.normalise(redacted.text)
     classified = classify.classify(normal.text)
@@ -54,6 +54,7 @@ def diagnose(text: str, typed: Mapping[str, str] | None = None) -> Diagnosis:
         perhaps=perhaps,
         chain=_chain(findings),
         next_step=_next_step(findings, perhaps, bool(normal.text.strip())),
+        typed=given,
     )
 
 
@@ -62,9 +63,14 @@ def explain(error_id: str, typed: Mapping[str, str] | None = None) -> tuple[Judg
 
     Raises KeyError for an unknown id.
     """
-    given = {name: value.strip() for name, value in (typed or {}).items() if value.strip()}
+    given = _given(typed)
     case = Case("", (), Values(wellformed.derive(given)), frozenset(given))
     return _judge(catalogue.errors()[error_id].causes, case)
+
+
+def _given(typed: Mapping[str, str] | None) -> dict[str, str]:
+    """What was typed, without blanks and without secrets: a token in a form field must not reach a snippet."""
+    return {name: redact.redact(value.strip()).text for name, value in (typed or {}).items() if value.strip()}
 
 
 def _finding(

@@ -188,7 +188,7 @@ def _entities(name: str, value: str, start: int) -> Iterator[Entity]:
         name, value = "aadsts_code", f"AADSTS{value}"
     if name != "arn" and value:
         yield Entity(name, value, start, start + len(value))
-    if name in ("resource", "principal", "arn"):
+    if name in ("resource", "arn"):  # the caller's own account comes last: the refused resource is the customer's
         yield from _of_arn(value, start)
 
 

@@ -326,7 +326,8 @@ class Diagnosis:
     """The whole answer to one paste.
 
     text: the REDACTED text; the original is not kept. perhaps: entries that resemble it, never counted as matches.
-    redactions: how many secrets each rule removed. next_step: one plain sentence.
+    redactions: how many secrets each rule removed. next_step: one plain sentence. typed: what the user gave in the
+        form or the configuration, redacted too.
     """
 
     text: str
@@ -335,3 +336,4 @@ class Diagnosis:
     perhaps: tuple[KnownError, ...]
     chain: tuple[ChainLink, ...]
     next_step: str
+    typed: Mapping[str, str] = field(default_factory=dict)

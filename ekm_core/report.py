@@ -1,7 +1,7 @@
 """A diagnosis as JSON and as Markdown.
 
-Two audiences: the user's own screen or terminal (``as_dict``: their identifiers stand in it, secrets do not) and anything
-made for sharing (``to_json``, ``to_markdown``: identifiers become stable pseudonyms such as account-1 as well).
+Two audiences: the user's own screen or terminal (``as_dict``: their identifiers stand in it, secrets do not) and
+anything made for sharing (``to_json``, ``to_markdown``: identifiers become stable pseudonyms such as account-1).
 """
 
 from __future__ import annotations
@@ -212,10 +212,11 @@ def _reference_line(reference: Reference) -> str:
 
 def _pseudonyms(diagnosis: Diagnosis) -> Pseudonyms:
     found = [Entity(name, value, 0, 0) for finding in diagnosis.findings for name, value in finding.entities.items()]
+    found += [Entity(name, value, 0, 0) for name, value in diagnosis.typed.items()]
     return Pseudonyms.of(found, diagnosis.text)
 
 
-def _renamed(value: Any, names: Pseudonyms) -> Any:
+def _renamed(value: object, names: Pseudonyms) -> object:
     if isinstance(value, str):
         return names.apply(value)
     if isinstance(value, dict):

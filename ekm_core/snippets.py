@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from typing import Any
 
 from ekm_core.model import Language, Snippet
 
@@ -21,7 +20,7 @@ def snippet(title: str, language: Language, text: str) -> Snippet:
     return Snippet(title, language, text, tuple(dict.fromkeys(_PLACEHOLDER.findall(text))))
 
 
-def json_snippet(title: str, document: Any) -> Snippet:
+def json_snippet(title: str, document: object) -> Snippet:
     """A JSON document: built as dicts and lists, dumped last, so that any value in it is inert."""
     return snippet(title, Language.JSON, json.dumps(document, indent=2, ensure_ascii=False))
 

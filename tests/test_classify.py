@@ -1,0 +1,73 @@
+"""The classifier on what it was not made for: prose, code, other services, several errors, hostile text."""
+
+import re2
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ekm_core.catalogue import errors
+from ekm_core.classify import classify, engine
+from ekm_core.normalise import normalise
+
+
+def ids(text):
+    return [result.error.id for result in classify(normalise(text).text)]
+
+
+STS = (
+    "User: arn:aws:sts::790389265272:assumed-role/EnterpriseKeyManagement/OpenAI-EKM-Service is not authorized to "
+    "perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/ekm"
+)
+KMS = (
+    "User: arn:aws:sts::111122223333:assumed-role/ekm/OpenAI-EKM-Service is not authorized to perform: kms:Encrypt on "
+    "resource: arn:aws:kms:us-east-1:111122223333:key/0f9b04ee-ab13-4f35-a2b2-d0902bfe6a1e"
+)
+NONE = [
+    "",
+    " ",
+    "Hello, could you please help me with my key? It does not work since yesterday.",
+    "def classify(text):\n    raise PermissionError('denied')",
+    "User: arn:aws:iam::111122223333:user/x is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/k "
+    "because no identity-based policy allows the s3:GetObject action",
+    "User: arn:aws:iam::111122223333:user/x is not authorized to perform: iam:PassRole on resource: "
+    "arn:aws:iam::111122223333:role/x",
+    "An error occurred (AccessDenied) when calling the AssumeRoleWithWebIdentity operation: Not authorized to perform "
+    "sts:AssumeRoleWithWebIdentity",
+    "Permission 'storage.objects.get' denied on resource (or it may not exist).",
+    "Firebase sign in failed: The audience in ID Token [com.example.app] does not match the expected audience x.",
+    "AADSTS50076: Due to a configuration change made by your administrator you must use multi-factor authentication.",
+    "The client 'x' with object id 'y' does not have authorization to perform action "
+    "'Microsoft.Storage/storageAccounts/listKeys/action' over scope '/subscriptions/z'",
+    "kms.Encrypt succeeded in 12 ms",
+    "KMS keys enter a pending deletion state, and there is a waiting period of 7 to 30 days.",
+]
+
+
+def test_other_texts_match_nothing():
+    for text in NONE:
+        assert ids(text) == [], text
+
+
+def test_several_errors_in_one_paste_are_all_found_root_cause_first():
+    assert ids(f"{KMS}\nand before that\n{STS}") == ["aws-sts-assume-role-denied", "aws-kms-access-denied"]
+
+
+def test_case_does_not_matter():
+    assert ids(STS.upper()) == ids(STS) == ["aws-sts-assume-role-denied"]
+
+
+def test_every_pattern_is_re2():
+    for error in errors().values():
+        for signature in error.signatures:
+            for pattern in (signature.pattern, *signature.needs, *signature.unless):
+                re2.compile(pattern)
+
+
+def test_no_pattern_matches_the_empty_text():
+    assert engine().matching("") == []
+
+
+@settings(deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_gets_an_answer(text):
+    for result in classify(normalise(text).text):
+        assert result.hits

@@ -1,0 +1,109 @@
+"""Wrappers come off, places stay true, and no input is slow or lost."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ekm_core.normalise import normalise, plain
+
+SENTENCE = 'Invalid value for "audience". This value should be the full resource name'
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        json.dumps(SENTENCE),
+        json.dumps(json.dumps(SENTENCE)),
+        json.dumps(json.dumps(json.dumps(SENTENCE))),
+        SENTENCE.replace('"', "\u201d").replace(" ", "\u00a0"),
+        SENTENCE.replace('"', "&quot;"),
+        SENTENCE.replace('"', "&#34;"),
+        SENTENCE.replace(" ", "\n"),
+        SENTENCE.replace(" ", "\r\n\t"),
+        SENTENCE.replace(" ", "\\n"),
+        SENTENCE.replace(" ", "\\r\\n"),
+        SENTENCE.replace(" ", "\n│ "),
+        SENTENCE.replace(" ", "\n    - | "),
+        SENTENCE.replace(" ", "\n> > "),
+        SENTENCE.replace(" ", "\n# "),
+        SENTENCE.replace(" ", "\n// "),
+        SENTENCE.replace(" ", " │\n│ "),
+        SENTENCE.replace(" ", "\n2020-02-02 12:14:52| "),
+        SENTENCE.replace(" ", "\n2022-09-01T18:22:03.5236788Z "),
+        SENTENCE.replace("value", "\x1b[31mvalue\x1b[0m"),
+        SENTENCE.replace("value", "**value**"),
+        SENTENCE.replace("value", "`value`"),
+        SENTENCE.replace("value", "va\u200blue"),
+        SENTENCE.replace("value", "<code>value</code>"),
+        SENTENCE.replace("value for", 'val" +\n    "ue for'),
+        "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in SENTENCE),
+    ],
+)
+def test_wrappers_come_off(wrapped):
+    assert SENTENCE in normalise(wrapped).text
+
+
+@pytest.mark.parametrize("kept", ["arn:aws:iam::***:user/x", "<account-id>", "####", "a - b", "C++ + x", "x | y"])
+def test_masks_and_placeholders_stay(kept):
+    assert normalise(f"see {kept} here").text == f"see {kept} here"
+
+
+PIECES = st.sampled_from(
+    [
+        "a",
+        " ",
+        "\n",
+        "\t",
+        "\\",
+        '"',
+        "'",
+        "n",
+        "│ ",
+        "| ",
+        "> ",
+        "*",
+        "`",
+        "&quot;",
+        "%20",
+        "“",
+        "\u200b",
+        "[1;",
+        "m",
+        "\x1b[31m",
+        "<code>",
+        "2020-02-02 12:14:52",
+        "//",
+        "+",
+        "é",
+        "😀",
+        "u0022",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=60).map("".join) | st.text(max_size=200))
+def test_places_are_true_and_both_forms_agree(text):
+    normal = normalise(text)
+    assert normal.text == plain(text)
+    last = 0
+    for offset in range(len(normal.text)):
+        start, end = normal.span(offset, offset + 1)
+        assert 0 <= start < end <= len(text)
+        assert start >= last
+        last = start
+        if normal.text[offset].isalpha() and normal.text[offset] == text[start]:
+            assert end == start + 1
+
+
+@given(st.lists(st.text(alphabet="abcdefghij", min_size=1, max_size=8), min_size=1, max_size=12))
+def test_a_word_is_found_where_it_stands(words):
+    text = "\n│ ".join(words)
+    normal = normalise(text)
+    assert normal.text == " ".join(words)
+    position = 0
+    for word in words:
+        start, end = normal.span(position, position + len(word))
+        assert text[start:end] == word
+        position += len(word) + 1
