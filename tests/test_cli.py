@@ -1,0 +1,123 @@
+"""The command line as a user runs it: a process of its own, exit codes, one line on stderr, JSON on stdout."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (
+    "User: arn:aws:sts::790389265272:assumed-role/EnterpriseKeyManagement/OpenAI-EKM-Service is not authorized to "
+    "perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/ekm"
+)
+
+
+def run(*arguments, given=""):
+    return subprocess.run(
+        [sys.executable, "-m", "ekm_core", *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+
+
+def test_diagnose_from_standard_input():
+    done = run("diagnose", given=TEXT)
+    assert done.returncode == 0
+    assert "aws-sts-assume-role-denied" in done.stdout
+    assert done.stderr == ""
+
+
+def test_diagnose_json_of_a_file(tmp_path):
+    file = tmp_path / "message.txt"
+    file.write_text(TEXT)
+    done = run("diagnose", str(file), "--json")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert answer["schema"] == 1
+    assert answer["matches"][0]["id"] == "aws-sts-assume-role-denied"
+    assert answer["matches"][0]["entities"]["role_arn"] == "arn:aws:iam::111122223333:role/ekm"
+    assert [item["link"] for item in answer["chain"]][:2] == ["identity", "trust"]
+
+
+def test_configuration_enters_the_fix(tmp_path):
+    file = tmp_path / "key.json"
+    file.write_text(json.dumps({"type": "aws", "external_id": "org-AbCdEfGh12345678"}))
+    done = run("diagnose", "--config", str(file), "--json", given=TEXT)
+    assert "org-AbCdEfGh12345678" in done.stdout
+
+
+def test_unknown_text_exits_1():
+    done = run("diagnose", given="nothing of ours")
+    assert done.returncode == 1
+    assert "No known error" in done.stdout
+    assert run("diagnose", "--json", given="nothing of ours").returncode == 1
+
+
+@pytest.mark.parametrize("name", ["utf-16", "utf-8-sig"])
+def test_files_as_windows_writes_them(tmp_path, name):
+    file = tmp_path / "message.txt"
+    file.write_text(TEXT, encoding=name)
+    assert run("diagnose", str(file)).returncode == 0
+
+
+def test_bytes_that_are_no_text(tmp_path):
+    file = tmp_path / "message.bin"
+    file.write_bytes(b"\x00\xff\xfe\x80" * 50 + TEXT.encode())
+    assert run("diagnose", str(file)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("diagnose", "no-such-file"), "no-such-file"),
+        (("diagnose", "."), "cannot read"),
+        (("diagnose", "-", "--config", "no-such-file"), "no-such-file"),
+        (("explain", "aws-sts-assume-role"), "aws-sts-assume-role-denied"),
+        (("explain", "quite-different"), "no known error"),
+        (("triage", "no-such-file.csv"), "no-such-file"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(arguments, says):
+    done = run(*arguments, given=TEXT)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_faulty_configuration_names_line_and_column(tmp_path):
+    file = tmp_path / "key.json"
+    file.write_text('{"type": "aws",\n "role_arn": }')
+    done = run("diagnose", "--config", str(file), given=TEXT)
+    assert done.returncode == 2
+    assert "line 2, column" in done.stderr
+
+
+def test_explain_prints_markdown():
+    done = run("explain", "azure-key-name-pattern")
+    assert done.returncode == 0
+    assert done.stdout.startswith("# ")
+
+
+def test_a_secret_never_comes_back():
+    secret = "wJalrXUtnFEMIK7MDENGbPxRfiCYzzzzzzzzzKEY"
+    for arguments in (("diagnose",), ("diagnose", "--json")):
+        done = run(*arguments, given=f"aws_secret_access_key = {secret}\n{TEXT}")
+        assert secret not in done.stdout + done.stderr
+        assert done.returncode == 0
+
+
+def test_triage_adds_columns(tmp_path):
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("".join(json.dumps({"text": text}) + "\n" for text in (TEXT, "fine", TEXT)))
+    done = run("triage", str(source), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["error_id"] for row in rows] == ["aws-sts-assume-role-denied", "", "aws-sts-assume-role-denied"]
+    assert rows[0]["provider"] == "aws"
+    assert "aws-sts-assume-role-denied" in done.stdout
