@@ -196,7 +196,7 @@ def create_service_principal() -> tuple[Snippet, ...]:
 
 
 def restore_service_principal() -> Snippet:
-    """Restores the deleted service principal, with its object id and so with its role assignments."""
+    """Restores the deleted service principal; it keeps its object id."""
     query = f"\"value[?appId=='{AZURE_APP_ID}'].id | [0]\""
     items = f"{_GRAPH}/directory/deletedItems"
     lookup = f"$(az rest --method get --url {items}/microsoft.graph.servicePrincipal --query {query} --output tsv)"
