@@ -94,6 +94,7 @@ _IMPLICIT = re.compile(
     rf"because (?:no|the) (?P<type>{_TYPES})(?:y|ies) allows? the (?P<action>[a-z0-9-]{{2,30}}:\w{{2,60}}) action",
     re.IGNORECASE,
 )
+_KMS_ARN = re.compile(r"arn:aws[\w-]{0,12}:kms:[^\s\"',;()]{3,300}", re.IGNORECASE)
 _MASK = re.compile(r"[*#<>\[\]…]|x{3,}|\.\.\.|redacted|masked", re.IGNORECASE)
 _ACCOUNT = re.compile(r"\d{12}")
 # Numbers of AWS's own documentation and of hand-made redaction: they are nobody's account.
@@ -376,6 +377,8 @@ def other_role(case: Case) -> Ruling:
 def other_key(case: Case) -> Ruling:
     """The key in the error against the key that the user entered: account, Region and key id."""
     found = [denial.resource for denial in denials(case, "kms") if arn_part(denial.resource, "service") == "kms"]
+    if not found:
+        found = [match.group().rstrip(".:") for match in _KMS_ARN.finditer(case.text)]
     return _compare_arns(case, "kms_key", found, "key")
 
 
@@ -544,12 +547,32 @@ def ciphertext_wording(case: Case) -> Ruling:
     return cannot_tell("Look whether the data was encrypted under the key that is registered now.")
 
 
-def wording(pattern: str, because: str, otherwise: str) -> Check:
-    """Confirms where ``pattern`` stands in the text: the provider's own words state the cause."""
+def wording(pattern: str, because: str, otherwise: str, instead: str = "") -> Check:
+    """Confirms where ``pattern`` stands in the text: the provider's own words state the cause.
+
+    Rules out where only ``instead`` stands there: words that state something which cannot hold together with it.
+    """
     compiled = re.compile(pattern, re.IGNORECASE)
+    contrary = re.compile(instead, re.IGNORECASE) if instead else None
 
     def check(case: Case) -> Ruling:
-        match = compiled.search(case.text)
-        return confirmed(because, match.group()) if match else cannot_tell(otherwise)
+        if match := compiled.search(case.text):
+            return confirmed(because, match.group())
+        if contrary and (match := contrary.search(case.text)):
+            return ruled_out("The text states something else.", match.group())
+        return cannot_tell(otherwise)
+
+    return check
+
+
+def first_confirmed(*checks: Check, otherwise: str) -> Check:
+    """The first confirmation among several checks, else cannot tell."""
+
+    def check(case: Case) -> Ruling:
+        for one in checks:
+            ruling = one(case)
+            if ruling.verdict is Verdict.CONFIRMED:
+                return ruling
+        return cannot_tell(otherwise)
 
     return check

@@ -39,20 +39,37 @@ def is_key_arn(arn: str) -> bool:
     return arn_part(arn, "service") == "kms" and arn_part(arn, "rest").startswith("key/")
 
 
+def _own_role(values: Values) -> str:
+    """The customer's role ARN, or "". A paste may also name OpenAI's role, which is never the one to change."""
+    given = values.get("role_arn")
+    return "" if arn_part(given, "account") == vendor.AWS_ACCOUNT else given
+
+
+def _kms_caller(values: Values) -> str:
+    """The caller of a denied KMS call where it is a role's session, or "": that role is the one which lacks something.
+
+    For sts:AssumeRole the caller is OpenAI or somebody's own test, never the role to mend.
+    """
+    principal = values.get("principal") if values.get("action").lower().startswith("kms:") else ""
+    return principal if arn_part(principal, "rest").startswith("assumed-role/") else ""
+
+
 def role_arn(values: Values) -> str:
-    """The role that the customer registers, or its placeholder."""
-    return values.need("role_arn")
+    """The role that the customer registers, or its placeholder. A session's ARN lacks the role's path: not used."""
+    return _own_role(values) or "<ROLE_ARN>"
 
 
 def role_name(values: Values) -> str:
     """The role's name, which the IAM commands want: an ARN's part after the last slash (a path may stand before it)."""
-    rest = arn_part(values.get("role_arn"), "rest")
-    return (rest.rpartition("/")[2] if rest.startswith("role/") else "") or "<ROLE_NAME>"
+    rest = arn_part(_own_role(values), "rest")
+    if rest.startswith("role/"):
+        return rest.rpartition("/")[2] or "<ROLE_NAME>"
+    return arn_part(_kms_caller(values), "rest").removeprefix("assumed-role/").partition("/")[0] or "<ROLE_NAME>"
 
 
 def role_path(values: Values) -> str:
     """The role's path ("/" where it has none): Terraform would replace a role whose path is left out."""
-    rest = arn_part(values.get("role_arn"), "rest").removeprefix("role/")
+    rest = arn_part(_own_role(values), "rest").removeprefix("role/")
     return f"/{rest.rpartition('/')[0]}/" if "/" in rest else "/"
 
 
@@ -69,7 +86,10 @@ def key_account(values: Values) -> str:
 
 def role_account(values: Values) -> str:
     """The account that owns the role."""
-    return arn_part(values.get("role_arn"), "account") or values.need("account_id")
+    for arn in (_own_role(values), _kms_caller(values)):
+        if account := arn_part(arn, "account"):
+            return account
+    return values.need("account_id")
 
 
 def region(values: Values) -> str:
@@ -454,3 +474,13 @@ def registration(values: Values) -> tuple[Snippet, ...]:
             "external_id": external_id(values),
         }
     )
+
+
+def key_command(title: str, action: str, values: Values, **options: str) -> Snippet:
+    """One ``aws kms`` command on the key."""
+    return command(title, "kms", action, key_id=key_arn(values), region=region(values), **options)
+
+
+def show_key_store(values: Values) -> Snippet:
+    """Print the custom key stores with their connection state and connection error."""
+    return command("Show the custom key stores", "kms", "describe-custom-key-stores", region=region(values))

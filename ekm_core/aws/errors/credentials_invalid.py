@@ -1,0 +1,181 @@
+"""The caller's own AWS credentials are missing, wrong or expired: a matter of whoever ran the command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ekm_core.aws import causes, checks, sources
+from ekm_core.aws import snippets as aws
+from ekm_core.aws.wordings import NOT_THROWN, thrown
+from ekm_core.model import Cause, Fix, KnownError, Language, Link, Look, NearMiss, Provider, Sample, Signature, Values
+from ekm_core.snippets import snippet
+
+
+def _look(values: Values) -> Look:
+    return Look(
+        ("Look which credentials the command uses: environment variables come before the profile.",),
+        (
+            causes.show_caller(),
+            snippet("Show where the credentials come from", Language.BASH, "aws configure list"),
+        ),
+    )
+
+
+def _fix(summary: str, *steps: str) -> Callable[[Values], Fix]:
+    def fix(values: Values) -> Fix:
+        return Fix(
+            summary,
+            console=steps,
+            cli=(
+                snippet("Sign in again, where you use IAM Identity Center", Language.BASH, "aws sso login"),
+                snippet("Enter access keys, where you use them", Language.BASH, "aws configure"),
+            ),
+            verify=(aws.command("Show who you are signed in as", "sts", "get-caller-identity"),),
+        )
+
+    return fix
+
+
+_EXPIRED = (
+    r"(?:token|credentials?)[\w ]{0,40} (?:is|are|has|have)(?: been)? expired|ExpiredToken\w*|Request has "
+    r"expired|RequestExpired"
+)
+_SIGNATURE = r"SignatureDoesNotMatch|signature we calculated does not match|InvalidSignatureException|Signature expired"
+_UNKNOWN = (
+    r"security token included in the request is "
+    r"invalid|InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId"
+    r"|does not exist in our records"
+)
+_NONE = (
+    r"NoCredential\w*|Unable to locate credentials|Unable to load (?:AWS )?credentials|Could not load credentials"
+    r"|without credentials set|Missing credentials|no EC2 IMDS role found|CredentialsNotLoaded"
+)
+
+ERROR = KnownError(
+    id="aws-credentials-invalid",
+    provider=Provider.AWS,
+    title="The AWS credentials of the caller are missing, wrong or expired",
+    summary=(
+        "AWS did not even ask what the caller may do, for it does not accept who the caller is. OpenAI uses "
+        "credentials of "
+        "its own, so this error comes from your own command or application."
+    ),
+    link=Link.IDENTITY,
+    proves=(),
+    signatures=(
+        Signature("token", r"security token included in the request is (?:invalid|expired)"),
+        Signature("provided-token", r"provided token (?:has expired|is malformed or otherwise invalid)"),
+        Signature("signature", r"request signature we calculated does not match the signature you provided"),
+        Signature("signature-expired", r"\bSignature (?:expired|not yet current): \d{8}T"),
+        Signature("unknown-key", r"AWS Access Key Id you provided does not exist in our records"),
+        Signature("not-validated", r"AWS was not able to validate the provided access credentials"),
+        Signature("scope", r"Credential should be scoped to a valid region"),
+        Signature("cli-none", r"\bUnable to locate credentials\b"),
+        Signature("java-none", r"Unable to load (?:AWS )?credentials from any (?:of the )?providers?"),
+        Signature("js-none", r"Could not load credentials from any providers"),
+        Signature("js-missing", r"Missing credentials in config"),
+        Signature("go-none", r"NoCredentialProviders: no valid providers"),
+        Signature("go2-none", r"no EC2 IMDS role found|static credentials are empty"),
+        Signature("go-none-cut", r"\bno valid providers in chain\b", 0.8),
+        Signature("ruby-none", r"unable to sign request without credentials set"),
+        Signature("rust-none", r"no providers in chain provided credentials|the credential provider was not enabled"),
+        Signature("sso", r"SSO session (?:associated with this profile|token)[\w ]{0,20} has expired"),
+        Signature("refreshed", r"refreshed credentials are still expired"),
+        Signature(
+            "code",
+            thrown(
+                r"ExpiredToken(?:Exception)?|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch"
+                r"|InvalidSignatureException|InvalidAccessKeyId|NoCredentialsError|PartialCredentialsError"
+                r"|NoCredentialProviders|MissingCredentialsError|IncompleteSignature(?:Exception)?"
+            ),
+            0.8,
+            unless=(*NOT_THROWN, r"azure|AADSTS|googleapis|ExpiredTokenException\(\)"),
+        ),
+    ),
+    causes=(
+        Cause(
+            "expired",
+            "The session has expired",
+            "Temporary credentials last between 15 minutes and 36 hours.",
+            checks.wording(
+                _EXPIRED,
+                "AWS says that the session has expired.",
+                "Look when the session was made.",
+                f"{_NONE}|{_UNKNOWN}",
+            ),
+            _look,
+            _fix("Sign in again.", "Sign in again, and unset old AWS_… environment variables."),
+            causes.YOURSELF,
+        ),
+        Cause(
+            "unknown",
+            "The access key is unknown to AWS",
+            "The key was deleted or mistyped, belongs to another partition, or the session token is missing beside it.",
+            checks.wording(
+                _UNKNOWN,
+                "AWS does not know the access key or token.",
+                "Compare the access key id with the IAM console's.",
+            ),
+            _look,
+            _fix(
+                "Use an access key that exists, and pass its session token where it is a temporary one.",
+                "In the IAM console, look whether the access key exists and is active. A Region that is switched off "
+                "for the "
+                "account gives the same message.",
+            ),
+            causes.YOURSELF,
+        ),
+        Cause(
+            "signature",
+            "The secret key is wrong, or the request was changed on its way",
+            "AWS signs the request with the secret that it knows, and compares. A wrong clock has the same effect.",
+            checks.wording(
+                _SIGNATURE, "AWS says that the signatures differ.", "Compare the secret key, the clock and the Region."
+            ),
+            _look,
+            _fix(
+                "Enter the secret key again, without blanks, and set the clock.",
+                "Make a new access key if the secret is lost: AWS never shows it again.",
+            ),
+            causes.YOURSELF,
+        ),
+        Cause(
+            "none",
+            "No credentials were found",
+            "The tool looked in its usual places and found none.",
+            checks.wording(
+                _NONE, "The tool says that it found none.", "Look which credentials the tool uses.", _EXPIRED
+            ),
+            _look,
+            _fix("Sign in, or enter credentials for the profile that the tool uses.", "Check the name of the profile."),
+            causes.YOURSELF,
+        ),
+    ),
+    references=(sources.CREDENTIALS, sources.STS_ERRORS),
+    samples=(
+        Sample(
+            "An error occurred (InvalidClientTokenId) when calling the AssumeRole operation: The security token "
+            "included in "
+            "the request is invalid.",
+            "https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html",
+        ),
+        Sample("ExpiredTokenException: The security token included in the request is expired"),
+        Sample("Could not encrypt password: NoCredentialProviders: no valid providers in chain. Deprecated."),
+        Sample(
+            "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
+            "Access Key "
+            "and signing method.",
+        ),
+        Sample('Unable to locate credentials. You can configure credentials by running "aws configure".'),
+    ),
+    near_misses=(
+        NearMiss("Failed to retrieve credentials for the database", why="Not AWS's credentials."),
+        NearMiss(
+            "failed to retrieve credentials: failed to refresh cached credentials, operation error STS: AssumeRole, "
+            "https "
+            "response error StatusCode: 403, RegionDisabledException: STS is not activated in this region for "
+            "account:222222222222.",
+            is_really="aws-sts-region-disabled",
+        ),
+    ),
+)

@@ -1,0 +1,40 @@
+"""Pieces of patterns that several AWS entries share: how a thrown exception looks, as against prose, code and docs."""
+
+from __future__ import annotations
+
+# SDK references and source code name every exception without one having been thrown.
+NOT_THROWN = (
+    r"@throws",
+    r"@link",
+    r"\(client fault\)",
+    r"(?:class|import|instanceof|catch|case|extends) ['\"(]?[\w.]{0,40}Exception",
+    r"[!=]==? ?['\"]\w{3,60}(?:Exception|Token\w{0,2}|Match)['\"]",
+)
+
+# The operations that only KMS has, or that nobody but KMS is likely to have answered with these errors.
+KMS_OPERATIONS = (
+    r"(?:Encrypt|Decrypt|ReEncrypt|GenerateDataKey\w{0,30}|GenerateRandom|GenerateMac|VerifyMac|Sign|Verify"
+    r"|DeriveSharedSecret|GetPublicKey|CreateGrant|ListGrants|RevokeGrant|RetireGrant|ListRetirableGrants|DescribeKey"
+    r"|EnableKey|DisableKey|EnableKeyRotation|DisableKeyRotation|GetKeyRotationStatus|ScheduleKeyDeletion"
+    r"|CancelKeyDeletion|GetKeyPolicy|PutKeyPolicy|ListKeyPolicies|UpdateKeyDescription|ImportKeyMaterial"
+    r"|GetParametersForImport|ReplicateKey|UpdatePrimaryRegion|RotateKeyOnDemand)"
+)
+
+
+def thrown(name: str) -> str:
+    """The pattern of an exception ``name`` (itself a pattern) in the places where software prints what was thrown.
+
+    That is: the CLI's frame, before a colon, behind a package's name, in a code or type field, in an XML element, in
+    Go's, Java's and Rust's frames. Not in running text, and not in quotes before a colon, as lists of errors have it.
+    """
+    return (
+        rf"(?:\((?:\w{{1,20}}\.)?{name}\) (?:occurred )?when calling"
+        rf"|(?:^|[^\w'])(?:{name}) ?: "
+        rf"|(?:\w\.|::|#)(?:{name})\b"
+        rf"|(?:code|type)['\"]? ?[=:] ?['\"]?(?:{name})\b"
+        rf"|api error (?:{name})\b"
+        rf"|Some\(['\"](?:{name})['\"]"
+        rf"|>(?:{name})<"
+        rf"|\[(?:{name})\]"
+        rf"|(?:^|[^\w'])(?:{name}) (?:\(Service|-) )"
+    )
