@@ -111,9 +111,9 @@ def _re2(pattern: bytes, *, case: bool = True) -> re2._Regexp:
 
 # ---------------------------------------------------------------------------------------------- names and their values
 # A quote at any depth of escaping: \" \\\" &quot; %22 %2522 \u0022.
-_QUOTES = rb"(?:[\"'`\\\]]|&quot;|&#3[49];|%(?:25)*(?:22|27|5C)|\\u002[27])*"
+_QUOTES = rb"(?:[\"'`\\\]]|\xe2\x80[\x98-\x9f]|&quot;|&#3[49];|%(?:25)*(?:22|27|5C)|\\u002[27])*"
 _EQUALS = (
-    rb"\s*(?:\[[^\]\n]{0,40}\])?\s*(?::=|=>|[=:>]|&gt;|%(?:25)*3[AD]|\\+u003[ade])"
+    rb"(?:\s|%(?:25)*20)*(?:\[[^\]\n]{0,40}\])?\s*(?::=|=>|[=:>]|&gt;|%(?:25)*3[AD]|\\+u003[ade])"
     # {"name": "DB_PASSWORD", "value": "…"} and the same in YAML
     rb"|\s*,\s*" + _QUOTES + rb"value" + _QUOTES + rb"\s*[:=]|\s+value:"
 )
@@ -140,7 +140,7 @@ _NAMES: tuple[tuple[str, str, bytes], ...] = (
     ("request signature", _GIVEN, rb"x-amz-(?:signature|credential)"),
     ("request signature", _LONG, rb"signature"),
     ("shared access signature", _RANDOM, _BEFORE_PARAMETER + rb"sig"),
-    ("token", _RANDOM, _BEFORE_PARAMETER + rb"code"),
+    ("token", _RANDOM, rb"(?:[?&]|&amp;|\\+u0026|%(?:25)*26)code"),
     ("token", _RANDOM, rb"token|assertion|saml_?response"),
     ("client secret", _RANDOM, rb"secret"),
     ("cookie", "", rb"(?:set-)?cookie"),
@@ -148,13 +148,14 @@ _NAMES: tuple[tuple[str, str, bytes], ...] = (
 )
 _NAME = b"|".join(b"(" + names + b")" for _, _, names in _NAMES)
 _NAMED_GATE = rb"(?:" + b"|".join(names for _, _, names in _NAMES) + rb")" + _QUOTES + rb"(?:" + _EQUALS + rb")"
-_NAMED = _re2(rb"(?:" + _NAME + rb")" + _QUOTES + rb"(?:" + _EQUALS + rb")[ \t]*", case=False)
+_NAMED = _re2(rb"(?:" + _NAME + rb")" + _QUOTES + rb"(?:" + _EQUALS + rb")(?:[ \t]|%(?:25)*20)*", case=False)
 _FLAG_NAMES = rb"(?:password|secret|secret-access-key|token|api-key|account-key|sas-token)"
 _FLAG = _re2(rb"--(?:[a-z]+-)*" + _FLAG_NAMES + rb"[ \t]+([^\s-])", case=False)
 
 _OPEN = re.compile(
     rb"[ubrf@$]?(?P<slashes>\\*+)(?P<quote>[\"'`]|\xe2\x80[\x98\x9c]|&quot;|&#3[49];|%(?:25){0,3}2[27]|u002[27])", re.I
 )
+_OPEN_BEFORE = re.compile(rb"(?P<slashes>\\*+)(?P<quote>[\"'])\Z")
 _CURLY = re.compile(rb"\xe2\x80[\x99\x9d]|[\"'\n]")
 _PLAIN = {
     quote: re.compile(rb"[^\\\n" + quote + rb"]*+(?:\\[^\n][^\\\n" + quote + rb"]*+)*+") for quote in (b'"', b"'", b"`")
@@ -183,7 +184,12 @@ _PLACEHOLDER = re.compile(
     rb"|(?:var|process\.env|os\.environ|secrets)\.[a-z_.]++",
     re.I,
 )
-_GUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
+# What has digits and letters and is no secret: a GUID, an ARN, a URL, a resource name, a path, StatusCode=403.
+_IDENTIFIER = re.compile(
+    rb"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+    rb"|(?:arn:|https?:|projects/|organizations/).*|[~.]{0,2}(?:/[a-z0-9._-]++){2,}+/?|[A-Za-z]++=[A-Za-z0-9]++",
+    re.S,
+)
 _SCHEME = re.compile(
     rb"(?:bearer|basic|token|negotiate|ntlm|apikey|api-key|sharedkey(?:lite)?)(?:\s|\+|%20){1,9}+", re.I
 )
@@ -196,9 +202,8 @@ def _is_random(value: bytes, least: int) -> bool:
         and not re.search(rb"\s", value)
         and re.search(rb"[0-9]", value) is not None
         and re.search(rb"[A-Za-z]", value) is not None
-        and not value.startswith((b"arn:", b"http", b"projects/", b"/"))
         and b"..." not in value
-        and not _GUID.fullmatch(value)
+        and not _IDENTIFIER.fullmatch(value)
     )
 
 
@@ -246,6 +251,18 @@ def _quoted_end(text: bytes, start: int, slashes: int, quote: bytes) -> int:
     return limit
 
 
+def _bare_end(text: bytes, start: int, pattern: re.Pattern[bytes]) -> int:
+    """Where an unquoted value ends; markers inside it belong to it as a whole."""
+    end = start
+    while found := pattern.match(text, end):
+        at = text.find(b"[removed:", end, found.end())
+        marker = _MARKER.match(text, at) if at >= 0 else None
+        if not marker:
+            return found.end()
+        end = marker.end()
+    return end
+
+
 def _value(text: bytes, start: int, *, tag: bool, encoded: bool) -> tuple[int, int, bool]:
     """The span of the value that begins at ``start``, and whether it was quoted. Markers before it are stepped over."""
     opened = _OPEN.match(text, start)
@@ -258,22 +275,27 @@ def _value(text: bytes, start: int, *, tag: bool, encoded: bool) -> tuple[int, i
     if tag:
         found = _TAG.match(text, start)
         return start, found.end() if found else start, True
-    found = (_BARE if encoded else _BARE_PLAIN).match(text, start)
-    end = found.end() if found else start
+    end = _bare_end(text, start, _BARE if encoded else _BARE_PLAIN)
     while end > start and text[end - 1] in b")}],.;:":
         end -= 1
     return start, end, False
 
 
-def _cookie(text: bytes, start: int) -> tuple[int, int]:
-    """The span of a cookie header's value: a header without ``=`` is a sentence about cookies."""
+def _cookie(text: bytes, name: int, start: int) -> tuple[int, int]:
+    """The span of the value of a cookie header: a header without ``=`` is a sentence about cookies.
+
+    The header may be one string ('Cookie: a=b'): then the quote before its name, at ``name``, closes it.
+    """
     opened = _OPEN.match(text, start)
+    before = _OPEN_BEFORE.search(text, max(0, name - 24), name)
     if opened:
         start = opened.end()
     while marker := _MARKER.match(text, start):
         start = marker.end()
     if opened:
         end = _quoted_end(text, start, len(opened["slashes"]), opened["quote"])
+    elif before:
+        end = _quoted_end(text, start, len(before["slashes"]), before["quote"])
     else:
         found = _COOKIES.match(text, start)
         end = found.end() if found else start
@@ -289,9 +311,8 @@ def _authorization(text: bytes, start: int) -> tuple[int, int, str]:
         begin = scheme.end()
     while marker := _MARKER.match(text, begin):
         begin = marker.end()
-    found = _BARE_PLAIN.match(text, begin)
-    value = found.group() if found else b""
-    end = begin + len(value)
+    end = _bare_end(text, begin, _BARE_PLAIN)
+    value = text[begin:end]
     if _PLACEHOLDER.fullmatch(value) or not (scheme or _is_random(value, 16)):
         return begin, begin, ""
     # WWW-Authenticate style: Bearer authorization="https://…" names an address, not a token
@@ -311,8 +332,13 @@ def _find_named(text: bytes) -> Iterator[tuple[int, int, str]]:
         name_end = found.end(which)
         separator = text[name_end:start].strip().lower()
         position = start
+        within = text.rfind(b"[removed:", max(0, found.start() - 60), name_end)
+        if within >= 0 and (marker := _MARKER.match(text, within)) and marker.end() >= name_end:
+            # the word of one of our own markers
+            position = marker.end()
+            continue
         if kind == "cookie":
-            begin, end = _cookie(text, start)
+            begin, end = _cookie(text, found.start(which), start)
         elif kind == "authorization header":
             begin, end, kind = _authorization(text, start)
         elif not kind:
@@ -322,11 +348,13 @@ def _find_named(text: bytes) -> Iterator[tuple[int, int, str]]:
             begin, end, quoted = _value(text, start, tag=separator.endswith((b">", b"&gt;", b"003e")), encoded=encoded)
             value = text[begin:end]
             explicit = quoted or encoded or separator.endswith(b"=")
+            # arn:aws:secretsmanager:eu-west-1:123456789012:secret:name
+            part = separator == b":" and text[found.start() - 1 : found.start()] == b":"
             opening = not quoted and value[:1] in (b"{", b"[") and not separator.endswith(b"=")
             directory = found.group(which).lower().endswith(b"pwd") and value[:1] in (b"/", b"~")
             blank = text[start - 1 : start] in (b" ", b"\t")
             prose = blank and not explicit and _SENTENCE.match(text, begin) is not None
-            if opening or directory or prose or not _is_value(value, rule, explicit):
+            if part or opening or directory or prose or not _is_value(value, rule, explicit):
                 continue
         if end > begin:
             position = end
@@ -420,7 +448,7 @@ def _find_emails(text: bytes) -> Iterator[tuple[int, int, str]]:
         yield start, end, _EMAIL
 
 
-_ADDRESS = _re2(rb"[A-Za-z0-9._+-]+(?:@|%40)((?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24})")
+_ADDRESS = _re2(rb"[A-Za-z0-9._+-]+(?:@|%(?:25)*40)((?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24})")
 
 # The line that shows a key id, and the next one, are where its secret half is pasted.
 _KEY_CONTEXT = _re2(
@@ -454,8 +482,13 @@ _PEM_BEGIN = _re2(
 _PEM_END = _re2(
     rb"-{2,5}[ +]?END(?:[ +]|%20)(?:[A-Z0-9]+(?:[ +]|%20))*PRIVATE(?:[ +]|%20)KEY(?:[ +]BLOCK)?(?:[ +]?-{1,5})?"
 )
+_PEM_GAP = rb"(?:\\+[nr]|[\s|>#\"'\\])*"
 _PEM_HEADLESS = _re2(
-    rb"((?:[A-Za-z0-9+/=]{16,}(?:\\+[nr]|[\s|>#\"'\\])*)+[A-Za-z0-9+/=]{0,15}(?:\\+[nr]|[\s|>#\"'\\])*)-{2,5}END [A-Z0-9 ]*PRIVATE KEY"
+    rb"((?:[A-Za-z0-9+/=]{16,}"
+    + _PEM_GAP
+    + rb")+[A-Za-z0-9+/=]{0,15}"
+    + _PEM_GAP
+    + rb")-{2,5}END [A-Z0-9 ]*PRIVATE KEY"
 )
 _PEM_BODY = re.compile(
     rb"(?:(?:[\s\\|>#\"'`+,.]|\xe2\x80\xa6)*+[A-Za-z0-9+/=%]{16,}+)*+"
@@ -506,7 +539,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(_NAMED_GATE, _find_named),
     _Rule(rb"--(?:[a-z]+-)*" + _FLAG_NAMES + rb"[ \t]+[^\s-]", _find_flags),
     _Rule(rb"login\b[^\n]*\s-p", _find_logins),
-    _shape("JWT", rb"eyJ[a-z0-9_-]{5}", _EDGE + rb"(eyJ[A-Za-z0-9_+/-]{5,}=*(?:\.[A-Za-z0-9_+/=-]+)*)"),
+    _shape("JWT", rb"eyJ[a-z0-9_+/-]{5}", _EDGE + rb"(eyJ[A-Za-z0-9_+/-]{5,}=*(?:\.[A-Za-z0-9_+/=-]+)*)"),
     _shape(
         "bearer token",
         rb"bearer(?:\s|%20|\+)",
@@ -532,8 +565,8 @@ _RULES: tuple[_Rule, ...] = (
     ),
     _shape(
         "Google token",
-        rb"ya29\.|1//0|AIza",
-        rb"(ya29\.[A-Za-z0-9_.-]{8,}|AIza[A-Za-z0-9_-]{20,}|1//0[A-Za-z0-9_-]{20,})",
+        rb"ya29\.|1(?:/|%(?:25)*2F){2}0|AIza",
+        rb"(ya29\.[A-Za-z0-9_.-]{8,}|AIza[A-Za-z0-9_-]{20,}|1(?:/|%(?:25)*2F){2}0[A-Za-z0-9_-]{20,})",
     ),
     _shape(
         "GitHub token",
@@ -553,7 +586,7 @@ _RULES: tuple[_Rule, ...] = (
         _is_stray_value,
         case=False,
     ),
-    _Rule(rb"(?:@|%40)[a-z0-9-]+\.[a-z0-9]", _find_emails),
+    _Rule(rb"(?:@|%(?:25)*40)[a-z0-9-]+\.[a-z0-9]", _find_emails),
 )
 
 
@@ -572,10 +605,8 @@ def _apply(text: bytes, rule: _Rule, counts: dict[str, int]) -> bytes:
     """The text with the rule's spans replaced; adds to ``counts``."""
     pieces: list[bytes] = []
     done = 0
-    number = 0
-    for start, end, kind in rule.find(text):
-        number += 1
-        if number > MOST:
+    for number, (start, end, kind) in enumerate(rule.find(text)):
+        if number == MOST:
             if not text.endswith(_MARKERS[_REST]):
                 counts[_REST] = counts.get(_REST, 0) + 1
             pieces += (text[done:start], _MARKERS[_REST])
