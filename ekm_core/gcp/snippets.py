@@ -47,7 +47,7 @@ _MARKS = ("*", "<", ">", "…", "...", "$", "{", "}", "[", "]", "xxx", "XXX", "#
 
 
 def masked(value: str) -> bool:
-    """Whether the value is masked or a placeholder (``xxxxx``, ``***``, ``<project>``, ``$KEY``), which proves nothing."""
+    """Whether the value is masked or a placeholder (``xxxxx``, ``***``, ``<project>``, ``$KEY``): it proves nothing."""
     return bool(_MASK.fullmatch(value)) or any(mark in value for mark in _MARKS)
 
 
@@ -497,6 +497,23 @@ def restore_version(values: Values) -> Snippet:
     """Takes back the planned destruction of the key version; it is then disabled."""
     return command(
         "Cancel the planned destruction", "gcloud", "kms", "keys", "versions", "restore", key_version_name(values)
+    )
+
+
+def rotate_key(values: Values) -> Snippet:
+    """Makes a new version of the key and makes it primary."""
+    return command(
+        "Make a new version",
+        "gcloud",
+        "kms",
+        "keys",
+        "versions",
+        "create",
+        f"--key={own(values, 'key_name')}",
+        f"--keyring={own(values, 'key_ring')}",
+        f"--location={own(values, 'location')}",
+        f"--project={own(values, 'project_id')}",
+        "--primary",
     )
 
 

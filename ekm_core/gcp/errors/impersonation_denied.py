@@ -1,0 +1,138 @@
+"""Impersonating a service account was refused; OpenAI's set-up needs no service account."""
+
+from __future__ import annotations
+
+from ekm_core import vendor
+from ekm_core.gcp import causes, checks, sources
+from ekm_core.gcp import snippets as gcp
+from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
+from ekm_core.openai import snippets as openai
+
+_OFF = (r"has not been used in project|service_disabled|api is disabled",)
+_REFUSED = r"caller does not have permission|permission_?denied|error:? ?403|\b403\b|getaccesstoken"
+
+
+def _look(values: Values) -> Look:
+    return Look(
+        (
+            "In the Google Cloud console, open IAM & Admin, then Service Accounts, open the account of the "
+            "message, and "
+            "read Principals with access.",
+        ),
+        (gcp.service_account_policy(),),
+    )
+
+
+def _grant(values: Values) -> Fix:
+    return Fix(
+        "Let the principal that needs it use the service account. OpenAI's principal does not need it.",
+        console=(
+            "In the Google Cloud console, open IAM & Admin, then Service Accounts, and open the account of "
+            "the message.",
+            "Under Principals with access, choose Grant access and enter the principal of your own federation.",
+            "Choose the role Workload Identity User and save.",
+        ),
+        verify=(gcp.service_account_policy(),),
+    )
+
+
+def _direct(values: Values) -> Fix:
+    return Fix(
+        "OpenAI uses the key directly as a principal of your pool. Bind that principal to the key instead.",
+        console=(
+            causes.key_console(values),
+            f"On the tab Permissions, grant {gcp.principal(values)} the role Cloud KMS CryptoKey Encrypter/Decrypter.",
+        ),
+        cli=(gcp.bind_key(values),),
+        terraform=(gcp.binding_terraform(values),),
+        verify=(gcp.key_policy(values), *openai.validate(values)),
+    )
+
+
+ERROR = KnownError(
+    id="gcp-impersonation-denied",
+    provider=Provider.GCP,
+    title="Acting as a Google service account was refused",
+    summary=(
+        "The federation worked, but the next step did not: taking on a service account's identity. OpenAI's set-up has "
+        "no such step, so the message comes from another federation or from a test of your own."
+    ),
+    link=Link.PERMISSION,
+    signatures=(
+        Signature("sentence", r"iam\.serviceaccounts\.getaccesstoken.{0,3} ?(?:permission )?(?:is |was )?denied"),
+        Signature(
+            "lacking",
+            r"(?:required|requires|does not have|doesn't have|missing|lacks?)(?: the)?(?: required)?(?: "
+            r"permissions?)?:? .{0,3}"
+            r"iam\.serviceaccounts\.getaccesstoken",
+            0.9,
+        ),
+        Signature(
+            "details",
+            r"permission.{0,3} ?[:=] ?.{0,2}iam\.serviceaccounts\.getaccesstoken",
+            0.8,
+            needs=(r"permission_?denied|iam_permission_denied|\b403\b",),
+        ),
+        Signature("google-auth", r"unable to acquire impersonated credentials", 0.9, unless=_OFF),
+        Signature(
+            "older-action",
+            r"failed to generate google cloud (?:oauth 2\.0 )?access token for",
+            0.8,
+            needs=(r"caller does not have permission|permission_denied|getaccesstoken",),
+            unless=_OFF,
+        ),
+        Signature(
+            "older-go",
+            r"(?:impersonate: (?:status code 403|unable to generate access token)|:generateaccesstoken\b)",
+            0.8,
+            needs=(_REFUSED, r"caller does not have permission|permission_denied|getaccesstoken['\"]? denied"),
+            unless=_OFF,
+        ),
+    ),
+    causes=(
+        Cause(
+            id="not-openai",
+            title="The message comes from a federation of your own",
+            why="OpenAI never takes on a service account's identity; it uses the key directly.",
+            check=checks.another_federation,
+            look=_look,
+            fix=_grant,
+            who=causes.YOURSELF,
+        ),
+        Cause(
+            id="set-up-with-service-account",
+            title="OpenAI's access was set up through a service account",
+            why="Guides for build pipelines let a service account have the key. OpenAI's guide binds the "
+            "principal itself.",
+            check=checks.open_question(
+                "The text does not show the key's policy. Look whether a service account stands there."
+            ),
+            look=causes.look_at_binding("OpenAI's principal must stand there itself, not a service account."),
+            fix=_direct,
+            who=causes.KMS_ADMIN,
+        ),
+    ),
+    references=(vendor.GCP_GUIDE, sources.IMPERSONATION),
+    samples=(
+        Sample(
+            "google.auth.exceptions.RefreshError: ('Unable to acquire impersonated credentials', "
+            '\'{"error": {"code": '
+            '403, "message": "Permission \'iam.serviceAccounts.getAccessToken\' denied on resource (or it may not '
+            "exist).\"}}')"
+        ),
+        Sample(
+            'impersonate: unable to generate access token: oauth2/google: status code 403: { "error": { "code": 403, '
+            '"message": "The caller does not have permission", "status": "PERMISSION_DENIED" } }',
+            "https://github.com/metro-digital/terraform-google-cf-projectcfg/pull/39",
+        ),
+    ),
+    near_misses=(
+        NearMiss(
+            "WARNING: This command is using service account impersonation. All API calls will be executed as "
+            "[sa@p.iam.gserviceaccount.com].",
+            why="a notice of gcloud, no error",
+        ),
+        NearMiss("Permission 'iam.serviceAccounts.actAs' denied on service account", why="another permission"),
+    ),
+    proves=(),
+)

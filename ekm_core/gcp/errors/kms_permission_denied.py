@@ -1,0 +1,158 @@
+"""Google Cloud KMS refuses the caller a permission on the key, or the key does not exist."""
+
+from __future__ import annotations
+
+from ekm_core import vendor
+from ekm_core.gcp import causes, checks, sources
+from ekm_core.gcp import snippets as gcp
+from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
+from ekm_core.openai import snippets as openai
+
+_NAME = r"cloudkms\.[a-z]+(?:\.[a-z]+)?"
+
+
+def _look_at_role(values: Values) -> Look:
+    return Look(
+        (
+            "In the Google Cloud console, open IAM & Admin, then Roles, and open the role that is bound to OpenAI's "
+            "principal on the key.",
+            f"It must hold {gcp.PERMISSIONS[0]} and {gcp.PERMISSIONS[1]}.",
+        ),
+        (gcp.key_policy(values),),
+    )
+
+
+def _fix_role(values: Values) -> Fix:
+    return Fix(
+        "Add both permissions to the custom role, or bind the built-in role instead.",
+        console=(
+            "In the Google Cloud console, open IAM & Admin, then Roles, and edit the custom role.",
+            f"Add {gcp.PERMISSIONS[0]} and {gcp.PERMISSIONS[1]}, and save.",
+        ),
+        cli=(gcp.custom_role(values), gcp.bind_key(values)),
+        terraform=(gcp.binding_terraform(values),),
+        verify=(gcp.key_policy(values), *openai.validate(values)),
+    )
+
+
+ERROR = KnownError(
+    id="gcp-kms-permission-denied",
+    provider=Provider.GCP,
+    title="The caller may not use the Cloud KMS key, or the key does not exist",
+    summary=(
+        "Google Cloud KMS refused a permission on the key. It gives the same answer when the key does not exist, so "
+        "that strangers cannot find out which keys there are. OpenAI needs to encrypt and to decrypt with the key."
+    ),
+    link=Link.PERMISSION,
+    signatures=(
+        Signature(
+            "sentence", rf"permissions?:? .{{0,2}}{_NAME}.{{0,3}} ?(?:is |was |has been )?(?:denied|missing|required)"
+        ),
+        Signature("denied", rf"{_NAME}.{{0,2}} (?:permission )?(?:is |was )?denied\b"),
+        Signature("required", rf"required .{{0,2}}{_NAME}.{{0,2}} permission"),
+        Signature(
+            "lacking",
+            r"(?:does not|doesn't|do not|did not) have (?:the )?(?:required )?(?:permissions? )?(?:to )?.{0,2}" + _NAME,
+            0.9,
+        ),
+        Signature(
+            "missing", r"(?:lacks?|missing) (?:the )?(?:necessary |required |iam )*permissions?:? ?.{0,2}" + _NAME, 0.9
+        ),
+        Signature("without-name", r"permission (?:was )?denied on (?:the )?cloud kms key", 0.9),
+        Signature(
+            "details",
+            rf"permission.{{0,3}} ?[:=] ?.{{0,2}}{_NAME}",
+            0.8,
+            needs=(r"iam_permission_denied|permission_?denied|granted.{0,3}: ?false",),
+        ),
+        Signature(
+            "cut-off",
+            rf"permission ['\"]{_NAME}",
+            0.8,
+            needs=(r"permission_?denied|error:? 403|\b403\b|forbidden|denied on resource",),
+        ),
+    ),
+    causes=(
+        Cause(
+            id="not-bound",
+            title="OpenAI's principal has no role on the key",
+            why="OpenAI acts as a principal of your workload identity pool. It needs a role on the key itself.",
+            check=checks.open_question(
+                "The text does not show the key's policy. Look there for OpenAI's principal with the role Cloud KMS "
+                "CryptoKey Encrypter/Decrypter."
+            ),
+            look=causes.look_at_binding("OpenAI's principal must stand there with an encrypting and decrypting role."),
+            fix=causes.fix_binding("Bind OpenAI's principal to the key."),
+            who=causes.KMS_ADMIN,
+        ),
+        Cause(
+            id="wrong-principal",
+            title="The binding names another principal than OpenAI's",
+            why="Another subject, another pool, the project's id in place of its number, or principalSet in place of "
+            "principal makes a binding that does not fit.",
+            check=checks.open_question(
+                "The text does not show the key's policy. Compare the member there with the principal in the command, "
+                "character by character."
+            ),
+            look=causes.look_at_binding(
+                f"The member ends in /subject/{vendor.GCP_SUBJECT} and names the pool's project by its number."
+            ),
+            fix=causes.fix_binding("Bind exactly this principal, and remove the wrong one."),
+            who=causes.KMS_ADMIN,
+        ),
+        causes.ANOTHER_KEY,
+        Cause(
+            id="role-lacks-permission",
+            title="The role has only one of the two permissions",
+            why="OpenAI encrypts and decrypts. A role for one of the two lets half of it through.",
+            check=checks.open_question(
+                "The text names the permission that was refused, but not what the role holds. Look at the role."
+            ),
+            look=_look_at_role,
+            fix=_fix_role,
+            who=causes.KMS_ADMIN,
+        ),
+        Cause(
+            id="deny-policy",
+            title="A deny policy or a condition on the binding forbids it",
+            why="A deny policy of the project, folder or organization wins over every role.",
+            check=checks.open_question("The text does not show deny policies or conditions. List them."),
+            look=causes.look_at_binding(
+                "Look for a condition on the binding, and for deny policies above the project."
+            ),
+            fix=causes.fix_binding("Except OpenAI's principal from the deny policy, or bind it without a condition."),
+            who="Deny Admin (roles/iam.denyAdmin) of your Google organization",
+        ),
+        causes.RECENT_BINDING,
+        causes.NOT_OPENAI,
+    ),
+    references=(vendor.GCP_GUIDE, sources.KMS_ROLES, sources.DENY, vendor.GCP_IAM_WAIT.reference),
+    samples=(
+        Sample(
+            "PermissionDenied: 403 Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied on resource "
+            "'projects/acme-kms/locations/us-central1/keyRings/openai/cryptoKeys/openai-ekm' (or it may not exist)."
+        ),
+        Sample(
+            "rpc error: code = PermissionDenied desc = Permission 'cloudkms.cryptoKeys.get' denied on resource "
+            "'projects/acme-kms/locations/global/keyRings/vault/cryptoKeys/vault-init'"
+        ),
+        Sample("Failed to encrypt: Permission cloudkms.cryptoKeyVersions.useToDecrypt denied on resource $KEY"),
+    ),
+    near_misses=(
+        NearMiss(
+            "Permission 'run.services.setIamPolicy' denied on resource (or it may not exist).",
+            why="the same sentence for another service",
+        ),
+        NearMiss(
+            "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).",
+            "gcp-impersonation-denied",
+            "the same sentence for a service account",
+        ),
+        NearMiss(
+            'roles/cloudkms.cryptoKeyEncrypterDecrypter: "permissions": [ "cloudkms.cryptoKeyVersions.useToDecrypt", '
+            '"cloudkms.cryptoKeyVersions.useToEncrypt" ]',
+            why="what a role holds; nothing was refused",
+        ),
+    ),
+    proves=(Link.IDENTITY, Link.TRUST),
+)
