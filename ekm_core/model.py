@@ -295,12 +295,25 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class JudgedCause:
-    """A cause with its verdict for this user, and the ways to look and to mend with their values."""
+    """A cause with its verdict for this user.
+
+    ``look`` and ``fix`` are built on each call with the user's values: a paste has up to a dozen causes and a page shows
+    one or two of them at a time.
+    """
 
     cause: Cause
     ruling: Ruling
-    look: Look
-    fix: Fix
+    values: Values
+
+    @property
+    def look(self) -> Look:
+        """How this user finds out whether the cause holds."""
+        return self.cause.look(self.values)
+
+    @property
+    def fix(self) -> Fix:
+        """How this user mends it."""
+        return self.cause.fix(self.values)
 
 
 @dataclass(frozen=True, slots=True)

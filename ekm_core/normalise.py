@@ -24,47 +24,64 @@ for _plain, _fancy in (
 _TIMESTAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?+(?:Z|[+-]\d\d:?\d\d)?+[ \t|:-]*+"
 _GUTTER = rf"(?:[│┃╷╵|#!*•+-]{{1,3}}+(?=\s)|>{{1,3}}+|/{{2,3}}+(?=\s)|{_TIMESTAMP})"
 _BLANK = r"(?:\s|\\++[nrt])"
+_AFTER_LINE = rf"{_BLANK}*+(?:{_GUTTER}{_BLANK}*+)*+"
+_IN_LINE = r"(?:[^\S\n\r]|\\++t)*+"
+_TO_NEXT_LINE = rf"{_IN_LINE}(?:[│┃|]{_IN_LINE})?+(?:[\n\r]|\\++[nr]){_AFTER_LINE}"
+_INVISIBLE = r"\u200b-\u200f\u2060\ufeff\u00ad"
 
+# Gutters at the very beginning, where no line break announces them.
+_LEAD = re.compile(rf"\s*+(?:{_GUTTER}\s*+)++")
+
+# All noise begins with one of a few characters, taken first: ``re`` skips everything else at full speed. A look-behind
+# at that character then leads each alternative; no group captures, which would cost more than the alternatives do.
 _NOISE = re.compile(
     rf"""
-    (?P<gutter>\A\s*+(?:{_GUTTER}\s*+)++)
-    | (?P<line>
-        (?=[\s\\│┃|])(?:[^\S\n\r]|\\++t)*+(?:[│┃|][^\S\n\r]*+)?+(?:[\n\r]|\\++[nr]){_BLANK}*+(?:{_GUTTER}{_BLANK}*+)*+
-      )
-    | (?P<blank>(?=[^\S\ ]|\\++[nrt]|\ (?:\s|\\++[nrt])){_BLANK}++)
-    | (?P<unicode>\\++u00[0-9a-fA-F]{{2}})
-    | (?P<escape>\\++["'/`&<>{{}}\[\]]?+)
-    | (?P<concatenation>["']\s{{0,40}}+\+\s{{0,40}}+["'](?=\w))
-    | (?P<entity>&(?:quot|apos|amp|lt|gt|nbsp|\#39|\#x27|\#34|\#x22|\#x2[fF]|\#47|\#96|\#x60);)
-    | (?P<percent>%(?:20|22|27|3[aA]|2[fF]|5[bBdD]|0[aAdD]))
-    | (?P<tag></?(?:code|pre|em|strong|span|tt|div|br|td|tr|li|p|b|i)(?:\s[^<>\n]{{0,200}}+)?+/?>)
-    | (?P<nothing>\x1b\[[0-9;?]*+[A-Za-z]|\[\d{{1,2}}(?:;\d{{1,3}}){{0,3}}+m
-        |[\u200b-\u200f\u2060\ufeff\u00ad]++|`++|(?<!\*)\*\*(?!\*))
+    [\s\\│┃|"'&%<\x1b\[`*{_INVISIBLE}]
+    (?:
+        (?<=\ )(?=[\s\\│┃|])(?:{_TO_NEXT_LINE}|{_BLANK}++)
+        | (?<=[\n\r]){_AFTER_LINE}
+        | (?<=[^\S\ \n\r])(?:{_TO_NEXT_LINE}|{_BLANK}*+)
+        | (?<=[│┃|]){_IN_LINE}(?:[\n\r]|\\++[nr]){_AFTER_LINE}
+        | (?<=\\)\\*+(?:[nr]{_AFTER_LINE}|t(?:{_TO_NEXT_LINE}|{_BLANK}*+)|u00[0-9a-fA-F]{{2}}|["'/`&<>{{}}\[\]]?+)
+        | (?<=["'])\s{{0,40}}+\+\s{{0,40}}+["'](?=\w)
+        | (?<=&)(?:quot|apos|amp|lt|gt|nbsp|\#39|\#x27|\#34|\#x22|\#x2[fF]|\#47|\#96|\#x60);
+        | (?<=%)(?:20|22|27|3[aA]|2[fF]|5[bBdD]|0[aAdD])
+        | (?<=<)/?+(?:code|pre|em|strong|span|tt|div|br|td|tr|li|p|b|i)(?:\s[^<>\n]{{0,200}}+)?+/?+>
+        | (?<=\x1b)\[[0-9;?]*+[A-Za-z]
+        | (?<=\[)\d{{1,2}}(?:;\d{{1,3}}){{0,3}}+m
+        | (?<=[{_INVISIBLE}])[{_INVISIBLE}]*+
+        | (?<=`)`*+
+        | (?<=\*)(?<!\*\*)\*(?!\*)
+    )
     """,
     re.VERBOSE,
 )
 _ENTITIES = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">", "nbsp": " "}
+_BLOCK_TAGS = ("br", "td", "tr", "li", "p", "div", "pre")
 
 
 def _replacement(match: re.Match[str]) -> str:
-    kind = match.lastgroup
     found = match.group()
-    if kind in ("blank", "line", "gutter"):
+    first = found[0]
+    if first == "\\":
+        escaped = found.lstrip("\\")
+        if not escaped:
+            return "\\"
+        if escaped[0] == "u":
+            return chr(int(escaped[3:], 16))
+        return " " if escaped[0] in "nrt" else escaped
+    if first in " \n\r\t│┃|" or first.isspace():
         return " "
-    if kind == "escape":
-        last = found[-1]
-        return "\\" if last == "\\" else last
-    if kind == "unicode":
-        return chr(int(found[-2:], 16))
-    if kind == "percent":
-        return chr(int(found[1:], 16)) if found[1] != "0" else " "
-    if kind == "entity":
+    if first == "%":
+        character = chr(int(found[1:], 16))
+        return " " if character in "\r\n" else character
+    if first == "&":
         name = found[1:-1]
         if name in _ENTITIES:
             return _ENTITIES[name]
         return chr(int(name[2:], 16) if name[1] in "xX" else int(name[1:]))
-    if kind == "tag":
-        return " " if found.strip("</> ")[:2].lower() in ("br", "td", "tr", "li", "p", "di", "pr") else ""
+    if first == "<":
+        return " " if found.strip("</>").split()[0].lower() in _BLOCK_TAGS else ""
     return ""
 
 
@@ -89,6 +106,9 @@ def plain(text: str) -> str:
     """The normal form alone, where nobody will ask for places (triage)."""
     if not text.isascii():
         text = text.translate(_REPLACED)
+    lead = _LEAD.match(text)
+    if lead:
+        return " " + _NOISE.sub(_replacement, text[lead.end() :])
     return _NOISE.sub(_replacement, text)
 
 
@@ -103,18 +123,23 @@ def normalise(text: str) -> Normalised:
     starts: list[int] = [0]
     origins: list[int] = [0]
     length = done = 0
-    for match in _NOISE.finditer(text):
+    lead = _LEAD.match(text)
+    if lead:
+        pieces.append(" ")
+        length, done = 1, lead.end()
+        starts.append(length)
+        origins.append(done)
+    for match in _NOISE.finditer(text, done):
         start, end = match.span()
-        kept = text[done:start]
         new = _replacement(match)
-        length += len(kept)
+        length += start - done
         if new:
             starts.append(length)
             origins.append(start)
-        length += len(new)
+            length += 1
         starts.append(length)
         origins.append(end)
-        pieces.append(kept)
+        pieces.append(text[done:start])
         pieces.append(new)
         done = end
     if not pieces:
