@@ -117,9 +117,7 @@ def _surroundings(
 
 
 def _judge(causes: Sequence[Cause], case: Case) -> tuple[JudgedCause, ...]:
-    judged = [
-        JudgedCause(cause, cause.check(case), cause.look(case.values), cause.fix(case.values)) for cause in causes
-    ]
+    judged = [JudgedCause(cause, cause.check(case), case.values) for cause in causes]
     return tuple(sorted(judged, key=lambda item: _ORDER[item.ruling.verdict]))
 
 

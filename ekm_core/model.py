@@ -297,8 +297,8 @@ class Match:
 class JudgedCause:
     """A cause with its verdict for this user.
 
-    ``look`` and ``fix`` are built on each call with the user's values: a paste has up to a dozen causes and a page shows
-    one or two of them at a time.
+    ``look`` and ``fix`` are built on each call with the user's values: a paste has up to a dozen causes, and a page
+    shows one or two of them at a time.
     """
 
     cause: Cause
