@@ -1,0 +1,74 @@
+"""AADSTS53003 and the other 530xx codes: Conditional Access blocks the sign-in."""
+
+from __future__ import annotations
+
+from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.model import KnownError, Link, NearMiss, Provider, Sample, Signature
+from ekm_core.vendor import AZURE_APP_NAME
+
+ERROR = KnownError(
+    id="azure-conditional-access",
+    provider=Provider.AZURE,
+    title="Conditional Access blocks the sign-in",
+    summary="Entra knows the caller, but one of the tenant's Conditional Access policies forbids a token.",
+    link=Link.TRUST,
+    signatures=(
+        Signature("code", r"\bAADSTS530\d{2,3}\b", weight=0.9),
+        Signature(
+            "bare-code",
+            r"(?:error_?codes?\W{1,6}|errors?\(s\):? ?|error\?code=|invalid_grant: )530\d{2,3}\b",
+            weight=0.8,
+        ),
+        Signature("sentence", r"access has been blocked by (?:conditional access polic|security defaults)"),
+        Signature("token", r"the access policy does not allow token issuance", weight=0.9),
+    ),
+    causes=(
+        causes.simple(
+            "workload-policy",
+            "A policy for workload identities blocks OpenAI's service principal",
+            "Such a policy blocks service principals by place or by risk. OpenAI calls from addresses you do not own.",
+            checks.openai_principal(
+                "Find the policy in the sign-in logs under Service principal sign-ins, by the time of the error."
+            ),
+            steps=(
+                "Open Microsoft Entra ID, Monitoring, Sign-in logs, Service principal sign-ins.",
+                f"Find the failure of {AZURE_APP_NAME}, open it, and read the tab Conditional Access.",
+            ),
+            commands=lambda values: (snippets.sign_in(values), snippets.show_service_principal()),
+            summary=(
+                "Exclude OpenAI's service principal from that policy, or allow the addresses that OpenAI calls from."
+            ),
+            mend=(
+                "Open Microsoft Entra ID, Protection, Conditional Access, and the policy that the log names.",
+                f"Exclude {AZURE_APP_NAME} under Workload identities, save, and let OpenAI validate the key.",
+            ),
+            who=causes.CONDITIONAL_ACCESS_ADMIN,
+        ),
+        causes.own_test(
+            checks.confirmed_by(
+                r"device is required to be|requires? a compliant device|device must be (?:managed|compliant)"
+                r"|device is not (?:compliant|in required device state)",
+                "The error speaks of a device. OpenAI's calls have none, so a person's sign-in was blocked.",
+                "See whose sign-in was blocked: policies for users and devices do not apply to OpenAI's service "
+                "principal.",
+            )
+        ),
+    ),
+    references=(references.ENTRA_CODES, references.CONDITIONAL_ACCESS),
+    samples=(
+        Sample(
+            "AADSTS53003: Access has been blocked by Conditional Access policies. The access policy does not "
+            "allow token "
+            "issuance.",
+            references.ENTRA_CODES.url,
+        ),
+        Sample("invalid_grant: AADSTS530003: Your device is required to be managed to access this resource."),
+    ),
+    near_misses=(
+        NearMiss(
+            "AADSTS50076: Due to a configuration change made by your administrator, or because you moved to a new "
+            "location, you must use multi-factor authentication to access '797f4846-ba00-4fd7-ba43-dac1f8f63013'.",
+            why="a person's second factor, which OpenAI's calls never meet",
+        ),
+    ),
+)

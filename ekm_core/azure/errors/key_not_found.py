@@ -1,0 +1,101 @@
+"""KeyNotFound: a key with (name/id) was not found in this key vault."""
+
+from __future__ import annotations
+
+from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
+from ekm_core.vendor import AZURE_GUIDE
+
+_VAULT = r"vault"
+
+ERROR = KnownError(
+    id="azure-key-not-found",
+    provider=Provider.AZURE,
+    title="The key vault holds no key of this name",
+    summary=(
+        "The caller may read the vault, but the vault has no such key. It is misspelt, deleted, or in another vault."
+    ),
+    link=Link.KEY,
+    signatures=(
+        Signature("sentence", r"\bkey with \(?name/id\)? ?.{0,200}was not found in this key ?vault"),
+        Signature("sentence-cut", r"\bkey with \(name/id\)", weight=0.8),
+        Signature("code", r"\bKeyNotFound\b", weight=0.8, needs=(_VAULT,)),
+        Signature(
+            "service-codes",
+            r"\b(?:AzureKeyVaultKeyNotFound|KeyVaultEncryptionKeyNotFound|KeyVaultKeyNotFound)\b",
+            weight=0.8,
+        ),
+        Signature("storage-sentence", r"key vault key (?:is|was) not found", weight=0.8),
+    ),
+    causes=(
+        causes.wrong_registration(
+            "wrong-name",
+            "The registered key name or vault is wrong",
+            "A misspelt name, or the right name with another vault's address.",
+            checks.wrong_key_or_vault,
+        ),
+        Cause(
+            id="deleted",
+            title="The key was deleted",
+            why="A deleted key can be recovered until its retention ends: 7 to 90 days, as the vault was set up.",
+            check=checks.cannot_tell("A deleted key gives the same words. Look at the vault's deleted keys."),
+            look=lambda values: Look(
+                console=("Open the key vault, Objects, Keys, Manage deleted keys, and look for the name.",),
+                commands=(
+                    snippets.bash(
+                        "List the deleted keys of the vault",
+                        "az keyvault key list-deleted",
+                        snippets.option("vault-name", snippets.argument(values, "vault")),
+                    ),
+                ),
+            ),
+            fix=lambda values: Fix(
+                summary="Recover the key. A new key of the same name could not decrypt what the old one encrypted.",
+                console=("Open the key vault, Objects, Keys, Manage deleted keys, choose the key, and Recover.",),
+                cli=(
+                    snippets.bash(
+                        "Recover the deleted key",
+                        "az keyvault key recover",
+                        snippets.option("vault-name", snippets.argument(values, "vault")),
+                        snippets.option("name", snippets.argument(values, "key_name")),
+                    ),
+                ),
+                verify=(snippets.show_key(values), *snippets.proof(values)),
+            ),
+            who=causes.VAULT_ADMIN,
+        ),
+        Cause(
+            id="never-created",
+            title="The key was never created in this vault",
+            why="The set-up was left unfinished, or the key was created in another vault.",
+            check=checks.cannot_tell("List the keys of the vault and look for the name."),
+            look=snippets.look_key,
+            fix=lambda values: Fix(
+                summary="Create the key and assign the role on it.",
+                console=("Open the key vault, Objects, Keys, Generate/Import, and create an RSA key.",),
+                cli=(snippets.create_key(values), snippets.assign_role(values)),
+                terraform=(snippets.terraform_key(values),),
+                verify=(snippets.show_key(values), *snippets.proof(values)),
+            ),
+            who=causes.VAULT_ADMIN,
+        ),
+    ),
+    references=(references.VAULT_REST_CODES, AZURE_GUIDE),
+    samples=(
+        Sample(
+            '{"error":{"code":"KeyNotFound","message":"A key with (name/id) org-a1b2c3--chat was not found in this key '
+            "vault. If you recently deleted this key you may be able to recover it using the correct recovery command. "
+            'For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182"}}'
+        ),
+        Sample("(KeyNotFound) A key with (name/id) *** was not found in this key vault."),
+    ),
+    near_misses=(
+        NearMiss(
+            '{"error":{"code":"SecretNotFound","message":"A secret with (name/id) db was not found in this key '
+            'vault."}}',
+            why="a secret",
+        ),
+        NearMiss("System.Collections.Generic.KeyNotFoundException: The given key was not present in the dictionary."),
+    ),
+    proves=(Link.IDENTITY, Link.TRUST, Link.NETWORK),
+)

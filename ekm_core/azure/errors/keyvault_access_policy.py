@@ -1,0 +1,106 @@
+"""The user, group or application does not have keys <op> permission on key vault (access-policy mode)."""
+
+from __future__ import annotations
+
+from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
+from ekm_core.vendor import AZURE_APP_NAME, AZURE_GUIDE, AZURE_VAULT_MODE_WAIT
+
+# The same codes and openings stand in refusals of secrets and certificates, which EKM never touches.
+_OTHER_OBJECTS = (r"does not have (?:the )?(?:secrets?|certificates?|storage) .{0,60}permission",)
+
+ERROR = KnownError(
+    id="azure-keyvault-access-policy",
+    provider=Provider.AZURE,
+    title="The key vault decides by access policies, and none allows this",
+    summary=(
+        "The vault is in the older access-policy mode, and no policy gives the caller this right on keys. OpenAI's "
+        "set-up needs a vault that decides by roles (Azure RBAC)."
+    ),
+    link=Link.PERMISSION,
+    signatures=(
+        Signature("keys-permission", r"does(?: not|n't) have (?:the )?['\"]?keys?['\"]? [^.]{0,60}?permissions?\b"),
+        Signature("no-policy", r"caller was not found on any access policy"),
+        Signature("any-policy", r"not found on any access policy", weight=0.8),
+        Signature(
+            "caller-cut",
+            r"the user, group or application ['\"]?appid=",
+            weight=0.6,
+            needs=(r"\b(?:keys|key (?:get|list|wrap|unwrap|encrypt|decrypt)|(?:un)?wrapkey|encrypt|decrypt)\b",),
+            unless=_OTHER_OBJECTS,
+        ),
+        Signature("inner-code", r"\bForbiddenByPolicy\b", weight=0.8, unless=_OTHER_OBJECTS),
+        Signature("code-table", r"\bmissing permissions in (?:the )?access policy", weight=0.8),
+        Signature(
+            "code-table-translated",
+            r"\baccessdenied\b.{0,200}(?:stratégies? d.accès|directivas? de acceso|políticas? de acc?ess?o"
+            r"|zugriffsrichtlinie"
+            r"|criteri[o]? di accesso|toegangsbeleid|åtkomstprincip|zasad\w* dostępu|zásad\w* přístupu|erişim ilke"
+            r"|политик\w* доступа|アクセス ?ポリシー|액세스 정책|访问策略|存取原則)",
+            weight=0.8,
+        ),
+    ),
+    causes=(
+        Cause(
+            id="access-policy-mode",
+            title="The vault is in access-policy mode",
+            why=(
+                "In this mode the vault reads its access policies and no roles. The role that you assigned to OpenAI "
+                "has no effect there."
+            ),
+            check=checks.confirmed_by(
+                r"does(?: not|n't) have (?:the )?keys? [^.]{0,60}?permission|caller was not found on any access policy"
+                r"|ForbiddenByPolicy",
+                "This sentence comes only from a vault that decides by access policies.",
+                "See the vault's permission model under Access configuration.",
+            ),
+            look=lambda values: Look(
+                console=("Open the key vault, Settings, Access configuration, and read the permission model.",),
+                commands=(snippets.show_vault(values),),
+            ),
+            fix=lambda values: Fix(
+                summary=(
+                    "Switch the vault to role-based access. Its access policies stop counting at once, for everyone "
+                    "who uses this vault: assign roles to them first, or use a new vault for EKM."
+                ),
+                console=(
+                    "List who has an access policy on this vault, and assign each of them a role.",
+                    "Open the key vault, Access configuration, choose Azure role-based access control, and apply.",
+                    f"Assign your custom role to {AZURE_APP_NAME} on the key.",
+                ),
+                policies=(snippets.role_document(values),),
+                cli=(snippets.enable_rbac(values), snippets.create_role(values), snippets.assign_role(values)),
+                terraform=(snippets.terraform_access(values),),
+                verify=(snippets.show_vault(values), *snippets.proof(values)),
+            ),
+            who=causes.ACCESS_ADMIN,
+            wait=AZURE_VAULT_MODE_WAIT,
+        ),
+        causes.own_test(),
+    ),
+    references=(references.VAULT_REST_CODES, references.VAULT_CODES, references.VAULT_RBAC, AZURE_GUIDE),
+    samples=(
+        Sample(
+            "The user, group or application 'appid=<redacted>;oid=<redacted>;iss=<redacted>' does not have keys get "
+            "permission on key vault 'ekm-vault;location=northeurope'. For help resolving this issue, please see "
+            "https://go.microsoft.com/fwlink/?linkid=2125287",
+            references.VAULT_REST_CODES.url,
+        ),
+        Sample(
+            'Status=403 Code="Forbidden" Message="Access denied. Caller was not found on any access '
+            "policy.\\r\\nCaller: "
+            'appid=***;oid=***;numgroups=0" InnerError={"code":"AccessDenied"}'
+        ),
+    ),
+    near_misses=(
+        NearMiss(
+            "The user, group or application 'appid=a;oid=b' does not have secrets get permission on key vault 'v'.",
+            why="secrets, which EKM does not use",
+        ),
+        NearMiss(
+            "WARNING: Access policy is not set. No user or application have access permission to use this vault.",
+            why="a warning at the creation of a vault, no refusal",
+        ),
+    ),
+    proves=(Link.IDENTITY, Link.TRUST),
+)

@@ -1,0 +1,90 @@
+"""AADSTS90002 and AADSTS900023: the tenant does not exist, or its id has the wrong form."""
+
+from __future__ import annotations
+
+from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.model import Cause, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
+from ekm_core.openai import snippets as openai
+from ekm_core.vendor import API_GUIDE
+
+ERROR = KnownError(
+    id="azure-tenant-not-found",
+    provider=Provider.AZURE,
+    title="The Entra tenant does not exist",
+    summary=(
+        "Entra knows no tenant by this id. The registered tenant_id is misspelt, empty, or not a tenant's id at all."
+    ),
+    link=Link.IDENTITY,
+    signatures=(
+        Signature("code", r"\bAADSTS(?:90002|900021|900023)\b", weight=0.8),
+        Signature(
+            "bare-code",
+            r"(?:error_?codes?\W{1,6}|errors?\(s\):? ?|error\?code=|invalid_request: |invalid_tenant: )"
+            r"(?:90002|900021|900023)\b",
+            weight=0.8,
+        ),
+        Signature("form", r"tenant identifier .{0,120}is neither a valid DNS name"),
+        Signature("requested", r"requested tenant identifier .{0,120}is not valid"),
+        Signature(
+            "not-found",
+            r"tenant .{0,120}not found\. ?(?:this may happen if there are no active|check to make "
+            "sure you have)",
+        ),
+        Signature("subscriptions", r"this may happen if there are no active subscriptions for the tenant", weight=0.8),
+    ),
+    causes=(
+        Cause(
+            id="wrong-tenant-id",
+            title="The registered tenant_id is wrong",
+            why=(
+                "It must be the Directory (tenant) ID of the tenant that owns the key vault: 36 signs in five "
+                "groups. A "
+                "subscription id or an application id looks alike and does not do."
+            ),
+            check=checks.cannot_tell("Compare tenant_id of your registration with the Directory ID of the key vault."),
+            look=lambda values: Look(
+                console=(
+                    "Open the key vault in the Azure portal and note the Directory ID on its Overview page.",
+                    "List your registrations and compare tenant_id, sign by sign.",
+                ),
+                commands=(openai.list_keys(), snippets.show_vault(values), snippets.show_tenant()),
+            ),
+            fix=lambda values: snippets.fix_registration(values, "Register the tenant that owns the key vault."),
+            who=causes.OPENAI_OWNER,
+        ),
+        causes.simple(
+            "tenant-deleted",
+            "The tenant was deleted, or lives in another cloud",
+            "Tenants of the national clouds (US Government, China) are unknown to the public cloud's sign-in.",
+            checks.cannot_tell(
+                "Sign in to that tenant yourself. If it works, it exists in the cloud you signed in to."
+            ),
+            steps=("Open entra.microsoft.com, sign in, and switch to the directory with this id.",),
+            commands=lambda values: (snippets.sign_in(values), snippets.show_tenant()),
+            summary="Use a tenant of the public cloud that exists, and register it.",
+            mend=("Set up the key in a tenant of the public cloud, and register that tenant.",),
+            cli=lambda values: snippets.register(values),
+            who=causes.OPENAI_OWNER,
+        ),
+    ),
+    references=(references.ENTRA_CODES, API_GUIDE),
+    samples=(
+        Sample(
+            "AADSTS90002: Tenant '7f0d2c9e-41b6-4c58-9a3e-5d1b8c2f6a70' not found. Check to make sure you have "
+            "the correct "
+            "tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may "
+            "happen if there are no active subscriptions for the tenant.",
+            references.ENTRA_CODES.url,
+        ),
+        Sample(
+            "AADSTS900023: Specified tenant identifier 'northwind' is neither a valid DNS name, nor a valid "
+            "external domain."
+        ),
+    ),
+    near_misses=(
+        NearMiss(
+            "AADSTS50107: Requested federation realm object 'https://sts.windows.net/x/' does not exist.",
+            why="a federation realm, not the tenant",
+        ),
+    ),
+)
