@@ -16,7 +16,8 @@ ERROR = KnownError(
         Signature("code", r"\bAADSTS(?:7000112|500014)\b", weight=0.9),
         Signature(
             "bare-code",
-            r"(?:error_?codes?\W{1,6}|errors?\(s\):? ?|error\?code=|(?:unauthorized_client|invalid_client|invalid_resource): )"
+            r"(?:error_?codes?\W{1,6}|errors?\(s\):? ?|error\?code=|invalid_resource: "
+            r"|unauthorized_client: |invalid_client: )"
             r"(?:7000112|500014)\b",
             weight=0.8,
         ),

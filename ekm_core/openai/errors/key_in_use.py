@@ -73,8 +73,8 @@ ERROR = KnownError(
                 ),
                 console=(
                     "Show the registration and note its projects and workspace.",
-                    "Archive each project at platform.openai.com, Settings, Project. An archived project cannot be "
-                    "restored.",
+                    "Archive each project at platform.openai.com, Settings, Project. An archived project can no "
+                    "longer be used.",
                     "Delete the registration.",
                 ),
                 cli=(snippets.retrieve(values), snippets.delete(values)),
