@@ -36,7 +36,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("provider", rf"workloadIdentityPools{_SLASH}[A-Za-z0-9-]{{1,127}}{_SLASH}providers{_SLASH}({_DASHED})"),
     ("ring", rf"keyRings{_SLASH}({_NAME})"),
     ("key", rf"cryptoKeys{_SLASH}({_NAME})"),
-    ("vault", rf"\b({_DASHED})\.(?:privatelink\.)?(?:vault(?:core)?|managedhsm)\.(?:azure|usgovcloudapi)"),
+    ("vault", rf"(?:{_SLASH}|\b)({_DASHED})\.(?:privatelink\.)?(?:vault(?:core)?|managedhsm)\.(?:azure|usgovcloudapi)"),
     ("vault", rf"[vV]aults{_SLASH}({_DASHED})"),
     ("vault", rf"\b[vV]ault:? ['\"]?({_DASHED})['\"]?;location="),
     ("key", rf"(?:vault\.azure\.net(?::443)?|[vV]aults{_SLASH}[A-Za-z0-9-]{{1,127}}){_SLASH}keys{_SLASH}({_DASHED})"),
@@ -58,7 +58,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("user", rf":user{_SLASH}((?:{_NAME}/){{0,8}}{_NAME})"),
     ("id", r"\b((?:AROA|AIDA|AGPA|ANPA)[A-Z0-9]{12,20})\b"),
     ("id", rf"({_GUID})"),
-    ("account", r"(?:\b|_|%[0-9A-Fa-f]{2}|\\[nrt])(\d{12})\b"),
+    ("account", r"(?:(?<![\w-])|_|%[0-9A-Fa-f]{2}|\\[nrt])(\d{12})\b"),
     ("id", r"\b(\d{15,21})\b"),
     ("id", r"\b([0-9a-f]{32})\b"),
     ("address", r"\b(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})\b"),
@@ -120,7 +120,7 @@ _WORDS = (
     "token tool trust unknown unverified user users value vault vaults version with write "
 )
 _EVERYDAY = frozenset(_WORDS.split()) | {kind for kind, _ in _PATTERNS} | set(_KINDS.values())
-_USELESS = re.compile(r"[Xx*#.0_-]+|[A-Z][A-Z_]*|.{0,2}|0{3,}.*|127\.0\.0\.1|0\.0\.0\.0|::1")
+_USELESS = re.compile(r"[Xx*#.0_-]+|[A-Z]+(?:_[A-Z]+)+|.{0,2}|0{3,}.*|127\.0\.0\.1|0\.0\.0\.0|::1")
 _AT_ONCE = 1000
 
 
