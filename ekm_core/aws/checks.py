@@ -80,7 +80,7 @@ _TYPES = "|".join(
 )
 # Bounded gaps: the text is at most a few kilobytes round the match, but it is still somebody else's.
 _DENIAL = re.compile(
-    r"(?:(?P<principal>[^\s\"']{1,400}) is )?not authorized to perform:? (?P<action>[a-z0-9-]{2,30}:\w{2,60})"
+    r"not authorized to perform:? (?P<action>[a-z0-9-]{2,30}:\w{2,60})"
     r"(?P<after>(?:(?!not authorized to perform).){0,900})",
     re.IGNORECASE | re.DOTALL,
 )
@@ -152,6 +152,12 @@ def _reason(after: str, action: str) -> Reason | None:
     return None
 
 
+def _principal(before: str) -> str:
+    """The principal in the words before "not authorized"; read from the end, for there may be a long log before it."""
+    words = before.rsplit(None, 2)
+    return re.split(r"[\"']", words[-2])[-1] if len(words) > 1 and words[-1].lower() == "is" else ""
+
+
 def denials(case: Case, service: str) -> tuple[Denial, ...]:
     """Every denial of ``service`` ("kms") or of one action ("sts:AssumeRole") in the text, in order.
 
@@ -172,7 +178,7 @@ def denials(case: Case, service: str) -> tuple[Denial, ...]:
         reason = _reason(match["after"], match["action"])
         found.append(
             Denial(
-                match["principal"] or "",
+                _principal(case.text[max(0, match.start() - 420) : match.start()]),
                 match["action"],
                 resource["resource"].rstrip(".") if resource else "",
                 reason,
