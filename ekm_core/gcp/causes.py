@@ -200,8 +200,8 @@ def fix_elsewhere(summary: str) -> Callable[[Values], Fix]:
     return fix
 
 
-ANOTHER_FEDERATION = Cause(
-    id="another-federation",
+OWN_TEST = Cause(
+    id="own-test",
     title="The message is not about OpenAI's access, but about a federation of your own",
     why="Build pipelines and the gcloud command line use the same token service and get the same sentences.",
     check=checks.another_federation,
@@ -234,8 +234,8 @@ ANOTHER_KEY = Cause(
     who=REGISTRAR,
 )
 
-NOT_OPENAI = Cause(
-    id="own-call",
+OWN_CALL = Cause(
+    id="own-test",
     title="The refused call was your own, not OpenAI's",
     why="OpenAI only encrypts and decrypts with the key. Creating keys or changing policies is done by your own tools.",
     check=checks.not_an_openai_call,

@@ -78,6 +78,20 @@ def another_federation(case: Case) -> Ruling:
     )
 
 
+def about_openai(check: Check) -> Check:
+    """The same check, which decides nothing where the message is about a federation of the user's own.
+
+    Its fix would change OpenAI's registration or the provider of that other system, and neither is right.
+    """
+
+    def only_openais(case: Case) -> Ruling:
+        if another_federation(case).verdict is Verdict.CONFIRMED:
+            return cannot_tell("The message is about a federation of your own, so it does not show OpenAI's settings.")
+        return check(case)
+
+    return only_openais
+
+
 # The provider's resource name, as it stands in the text.
 
 _WRAPPED = re.compile(

@@ -91,7 +91,7 @@ ERROR = KnownError(
     ),
     causes=(
         Cause(
-            id="not-openai",
+            id="own-test",
             title="The message comes from a federation of your own",
             why="OpenAI never takes on a service account's identity; it uses the key directly.",
             check=checks.another_federation,

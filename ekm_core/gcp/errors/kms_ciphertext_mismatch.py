@@ -35,7 +35,7 @@ ERROR = KnownError(
             who=causes.REGISTRAR,
         ),
         Cause(
-            id="own-call",
+            id="own-test",
             title="The refused call was your own, with a ciphertext of another key",
             why="Tools such as SOPS, Vault or Terraform keep ciphertexts of keys of their own.",
             check=checks.another_federation,

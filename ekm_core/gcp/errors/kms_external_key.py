@@ -9,7 +9,11 @@ from ekm_core.model import Cause, Fix, KnownError, Link, NearMiss, Provider, Sam
 from ekm_core.openai import snippets as openai
 
 _THING = r"(?:the |an? )?(?:ekm|key uri|key path|external|crypto ?space|key\b)"
-_CONTEXT = (r"\bekm\b|external key|key uri|cloud ?kms|crypto ?space|precondition",)
+# AWS has external key stores too, with errors of their own.
+_NOT_AWS = (r"\bxks|external key store|\baws\b|amazon",)
+_CONTEXT = (
+    r"external_|unreachable_network|overloaded_ekm|\bekm\b|external key|key uri|cloud ?kms|crypto ?space|precondition",
+)
 
 
 def _fix(values: Values) -> Fix:
@@ -44,6 +48,7 @@ ERROR = KnownError(
             rf" {_THING}",
             0.9,
             needs=_CONTEXT,
+            unless=_NOT_AWS,
         ),
         Signature(
             "answer",
@@ -51,14 +56,17 @@ ERROR = KnownError(
             rf"when trying to access"
             rf" {_THING}",
             0.9,
+            needs=_CONTEXT,
+            unless=_NOT_AWS,
         ),
-        Signature("denied", rf"permission was denied when accessing {_THING}", 0.9),
+        Signature("denied", rf"permission was denied when accessing {_THING}", 0.9, needs=_CONTEXT, unless=_NOT_AWS),
         Signature("decryption", r"ekm reports that decryption failed"),
         Signature(
             "manager",
             r"external key manager (?:reports|reported|indicated|returned|responded|timed out|refused"
             r"|is (?:overloaded|unreachable|unavailable))",
             0.9,
+            unless=_NOT_AWS,
         ),
         Signature("domain", r"\bexternal_ ?key_ ?(?:uri_ ?invalid|host_ ?not_ ?(?:whitelisted|allowlisted))", 0.9),
         Signature(
@@ -67,6 +75,7 @@ ERROR = KnownError(
             r"|unreachable_ ?network|overloaded_ ?ekm)\b",
             0.8,
             needs=(r"\bekm\b|external key|key uri|cloud ?kms|crypto ?space",),
+            unless=_NOT_AWS,
         ),
     ),
     causes=(

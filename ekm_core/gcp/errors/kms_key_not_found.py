@@ -6,10 +6,7 @@ from ekm_core import vendor
 from ekm_core.gcp import causes, checks, sources
 from ekm_core.model import Cause, KnownError, Link, NearMiss, Provider, Sample, Signature
 
-_GONE = (
-    r"(?:(?:was|is|were|are|could|can) ?)?(?:not (?:be )?found|not exist|notfound)|does not exist|doesn't "
-    r"exist|cannot be found"
-)
+_GONE = r"(?:(?:was|is|were|are|could|can) )?not (?:be )?found|notfound|does not exist|doesn't exist|cannot be found"
 _THING = r"(?:crypto ?key ?versions?|crypto ?keys?|key ?rings?|import ?jobs?)"
 
 ERROR = KnownError(
@@ -22,7 +19,7 @@ ERROR = KnownError(
     ),
     link=Link.KEY,
     signatures=(
-        Signature("full-name", rf"projects/.{{1,120}}/keyrings/.{{1,160}}?['\")]? ?(?:{_GONE})"),
+        Signature("full-name", rf"projects/[^ ]{{1,120}}/keyrings/[^ ]{{1,200}} ?(?:{_GONE})"),
         Signature(
             "bare",
             rf"\b{_THING} ?['\"]?(?:[a-z0-9_.${{}}<>/-]{{1,200}}['\"]?)? ?(?:{_GONE})",

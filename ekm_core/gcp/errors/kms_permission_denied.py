@@ -124,7 +124,7 @@ ERROR = KnownError(
             who="Deny Admin (roles/iam.denyAdmin) of your Google organization",
         ),
         causes.RECENT_BINDING,
-        causes.NOT_OPENAI,
+        causes.OWN_CALL,
     ),
     references=(vendor.GCP_GUIDE, sources.KMS_ROLES, sources.DENY, vendor.GCP_IAM_WAIT.reference),
     samples=(

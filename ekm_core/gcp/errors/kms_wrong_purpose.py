@@ -46,7 +46,7 @@ ERROR = KnownError(
             who=causes.KMS_ADMIN,
         ),
         Cause(
-            id="another-program",
+            id="own-test",
             title="The key is right, and another program asked it to do something else",
             why="A program that signs, or a command for key pairs, was pointed at OpenAI's key.",
             check=checks.operation_not_symmetric,

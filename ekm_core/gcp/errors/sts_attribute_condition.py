@@ -56,7 +56,7 @@ ERROR = KnownError(
             ),
             who=causes.FEDERATION_ADMIN,
         ),
-        causes.ANOTHER_FEDERATION,
+        causes.OWN_TEST,
     ),
     references=(vendor.GCP_GUIDE, sources.FEDERATION, sources.PROVIDERS_API),
     samples=(

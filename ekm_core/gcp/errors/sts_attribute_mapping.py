@@ -31,10 +31,12 @@ ERROR = KnownError(
             id="subject-not-mapped",
             title="google.subject is not mapped, or from a claim that the token lacks",
             why="Other claims may be missing from OpenAI's token. The subject is always there.",
-            check=checks.says(
-                r"could not obtain a value for .{0,2}(?:google|attribute)\.[a-z_]+",
-                "Google says that it found no value for the mapped attribute.",
-                "The text does not say that the value is missing. Compare the provider's mapping.",
+            check=checks.about_openai(
+                checks.says(
+                    r"could not obtain a value for .{0,2}(?:google|attribute)\.[a-z_]+",
+                    "Google says that it found no value for the mapped attribute.",
+                    "The text does not say that the value is missing. Compare the provider's mapping.",
+                )
             ),
             look=causes.look_at_provider("The mapping must be google.subject = assertion.sub."),
             fix=_FIX,
@@ -45,10 +47,12 @@ ERROR = KnownError(
             title="The mapping gives something else than text, such as true or false",
             why="A comparison such as assertion.sub == '…' belongs in the condition; in the mapping it gives "
             "true or false.",
-            check=checks.says(
-                r"mapped attribute .{0,2}(?:google|attribute)\.[a-z_]+.{0,2} must be of type \w+",
-                "Google says which type the mapped attribute must have.",
-                "The text does not speak of the type. Compare the provider's mapping.",
+            check=checks.about_openai(
+                checks.says(
+                    r"mapped attribute .{0,2}(?:google|attribute)\.[a-z_]+.{0,2} must be of type \w+",
+                    "Google says which type the mapped attribute must have.",
+                    "The text does not speak of the type. Compare the provider's mapping.",
+                )
             ),
             look=causes.look_at_provider("The mapping must be google.subject = assertion.sub, without any comparison."),
             fix=_FIX,
@@ -58,17 +62,20 @@ ERROR = KnownError(
             id="subject-too-long",
             title="The mapped subject is longer than 127 bytes",
             why="OpenAI's subject has 21 digits. A longer one comes from another mapping or another system.",
-            check=checks.says(
-                r"exceeds the 127[- ]bytes? limit",
-                "Google says that the mapped subject is too long. OpenAI's is short, so the mapping adds to it or the "
-                "token is another system's.",
-                "The text does not say that the subject is too long.",
+            check=checks.about_openai(
+                checks.says(
+                    r"exceeds the 127[- ]bytes? limit",
+                    "Google says that the mapped subject is too long. OpenAI's is short, so the mapping adds "
+                    "to it or the "
+                    "token is another system's.",
+                    "The text does not say that the subject is too long.",
+                )
             ),
             look=causes.look_at_provider("The mapping must be google.subject = assertion.sub."),
             fix=_FIX,
             who=causes.FEDERATION_ADMIN,
         ),
-        causes.ANOTHER_FEDERATION,
+        causes.OWN_TEST,
     ),
     references=(vendor.GCP_GUIDE, sources.FEDERATION_TROUBLE, sources.PROVIDERS_API),
     samples=(

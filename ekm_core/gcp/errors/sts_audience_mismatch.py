@@ -48,7 +48,7 @@ ERROR = KnownError(
             title="The provider has no allowed audiences and expects its own resource name",
             why="Without a list, Google accepts only the provider's full name as the audience. OpenAI sends an id of "
             "yours at OpenAI.",
-            check=checks.default_audience,
+            check=checks.about_openai(checks.default_audience),
             look=causes.look_at_provider("Allowed audiences must be chosen, not Default audience."),
             fix=causes.fix_provider(
                 "Choose Allowed audiences and enter the audience that OpenAI sends.",
@@ -62,7 +62,7 @@ ERROR = KnownError(
             id="organization-against-project",
             title="One side has the organization id and the other a project id",
             why="Both kinds of id are accepted, but both sides must have the same one.",
-            check=checks.organization_against_project,
+            check=checks.about_openai(checks.organization_against_project),
             look=causes.look_at_provider("An organization id begins with org-, a project id with proj_."),
             fix=causes.fix_provider(
                 "Use one id on both sides. OpenAI recommends the organization id.",
@@ -76,7 +76,7 @@ ERROR = KnownError(
             id="another-organization",
             title="The two sides name two different organizations",
             why="Many people belong to a personal organization too. Its id is not the one that EKM is for.",
-            check=checks.another_organization,
+            check=checks.about_openai(checks.another_organization),
             look=causes.look_at_provider(
                 "In OpenAI's settings, open General and compare the id of the organization that EKM is for."
             ),
@@ -89,7 +89,7 @@ ERROR = KnownError(
             ),
             who=causes.FEDERATION_ADMIN,
         ),
-        causes.ANOTHER_FEDERATION,
+        causes.OWN_TEST,
     ),
     references=(vendor.FAQ, vendor.GCP_GUIDE, vendor.API_GUIDE, sources.PROVIDERS_API, sources.FEDERATION),
     samples=(

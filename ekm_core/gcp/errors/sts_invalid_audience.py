@@ -40,7 +40,7 @@ ERROR = KnownError(
             title="The project's id was registered instead of its number",
             why="Every Google Cloud project has an id (my-project) and a number (digits). The provider's name takes "
             "the number.",
-            check=checks.project_id_for_number,
+            check=checks.about_openai(checks.project_id_for_number),
             look=causes.look_at_names("Compare workload_identity_project_number with the column of project numbers."),
             fix=causes.fix_registration(_REGISTER_NUMBER),
             who=causes.REGISTRAR,
@@ -49,7 +49,7 @@ ERROR = KnownError(
             id="project-number-not-a-number",
             title="The project number is empty or holds more than digits",
             why="A blank, a dash or a word beside the digits makes a name that no provider has.",
-            check=checks.not_a_number,
+            check=checks.about_openai(checks.not_a_number),
             look=causes.look_at_names("Compare workload_identity_project_number with the column of project numbers."),
             fix=causes.fix_registration(_REGISTER_NUMBER),
             who=causes.REGISTRAR,
@@ -58,7 +58,7 @@ ERROR = KnownError(
             id="full-name-in-one-field",
             title="A full resource name was pasted into a field that takes one short id",
             why="The console and gcloud show the provider's full name. OpenAI wants its parts and puts them together.",
-            check=checks.full_name_in_a_field,
+            check=checks.about_openai(checks.full_name_in_a_field),
             look=causes.look_at_names("No registered field may hold a slash."),
             fix=causes.fix_registration(
                 "Register the short ids: what stands between the slashes, without the slashes."
@@ -69,7 +69,7 @@ ERROR = KnownError(
             id="pool-or-provider-id-wrong",
             title="The pool id or the provider id is wrong",
             why="The ids are not the display names. They have 4 to 32 characters: small letters, digits and dashes.",
-            check=checks.malformed_id,
+            check=checks.about_openai(checks.malformed_id),
             look=causes.look_at_names(
                 "Compare both registered ids with the lists: the id is the last part of the name."
             ),
@@ -80,7 +80,7 @@ ERROR = KnownError(
             id="pool-given-as-provider",
             title="The pool's id was registered as the provider's",
             why="A pool holds one or more providers. OpenAI needs the ids of both.",
-            check=checks.pool_as_provider,
+            check=checks.about_openai(checks.pool_as_provider),
             look=causes.look_at_names("The provider id must stand in the list of the pool's providers."),
             fix=causes.fix_registration("Register the provider's own id."),
             who=causes.REGISTRAR,
@@ -90,7 +90,7 @@ ERROR = KnownError(
             title="The provider's name begins with https:",
             why="Google shows the name with https: as the default audience of tokens. The token service wants it "
             "without.",
-            check=checks.https_prefix,
+            check=checks.about_openai(checks.https_prefix),
             look=causes.look_at_names("No registered field may begin with https: or with two slashes."),
             fix=causes.fix_registration("Register the short ids, without https: and without slashes."),
             who=causes.REGISTRAR,
@@ -100,12 +100,12 @@ ERROR = KnownError(
             title="The provider's name has another location than global",
             why="Workload identity pools are always in the location global; the location of the key does not "
             "matter here.",
-            check=checks.location_not_global,
+            check=checks.about_openai(checks.location_not_global),
             look=causes.look_at_names("The full name of the pool contains locations/global."),
             fix=causes.fix_registration("Register the short ids; the location is not part of them."),
             who=causes.REGISTRAR,
         ),
-        causes.ANOTHER_FEDERATION,
+        causes.OWN_TEST,
     ),
     references=(vendor.FAQ, vendor.GCP_GUIDE, vendor.API_GUIDE, sources.STS, sources.POOLS_API, sources.PROJECTS),
     samples=(

@@ -45,11 +45,14 @@ ERROR = KnownError(
             id="stale",
             title="The token was issued too long ago, or the clock that made it is wrong",
             why="Google refuses a token that has run out, and one that seems to come from the future.",
-            check=checks.says(
-                r"is stale to sign-? ?in",
-                "Google says that the token is too old or not yet valid. If it was OpenAI's, that is not set by you in "
-                "Google Cloud; let OpenAI use the key again.",
-                "The text does not say that the token is too old.",
+            check=checks.about_openai(
+                checks.says(
+                    r"is stale to sign-? ?in",
+                    "Google says that the token is too old or not yet valid. If it was OpenAI's, that is not "
+                    "set by you in "
+                    "Google Cloud; let OpenAI use the key again.",
+                    "The text does not say that the token is too old.",
+                )
             ),
             look=causes.look_at_provider("Nothing has to be changed here if issuer and audience are right."),
             fix=causes.fix_elsewhere(
@@ -63,11 +66,13 @@ ERROR = KnownError(
             title="Google cannot reach the issuer, or finds no fitting key there",
             why="The issuer's address in the provider is wrong, or the provider has uploaded keys that are "
             "not Google's.",
-            check=checks.says(
-                r"error connecting to the given credential.{0,3}s? issuer",
-                "Google says that it cannot get the issuer's keys. For OpenAI the issuer is Google itself, so the "
-                "provider's issuer or its uploaded keys are wrong, or the token was not OpenAI's.",
-                "The text does not say that the issuer could not be reached.",
+            check=checks.about_openai(
+                checks.says(
+                    r"error connecting to the given credential.{0,3}s? issuer",
+                    "Google says that it cannot get the issuer's keys. For OpenAI the issuer is Google itself, so the "
+                    "provider's issuer or its uploaded keys are wrong, or the token was not OpenAI's.",
+                    "The text does not say that the issuer could not be reached.",
+                )
             ),
             look=causes.look_at_provider(
                 f"The issuer must be {vendor.GCP_ISSUER}. There must be no uploaded keys (jwksJson)."
@@ -94,7 +99,7 @@ ERROR = KnownError(
             ),
             who=causes.FEDERATION_ADMIN,
         ),
-        causes.ANOTHER_FEDERATION,
+        causes.OWN_TEST,
     ),
     references=(vendor.GCP_GUIDE, sources.FEDERATION_TROUBLE, sources.PROVIDERS_API),
     samples=(

@@ -43,7 +43,7 @@ ERROR = KnownError(
             who=causes.FEDERATION_ADMIN,
         ),
         Cause(
-            id="another-issuers-token",
+            id="own-test",
             title="The token came from another system than OpenAI",
             why="Tokens of Microsoft Entra, GitHub or GitLab name those as their issuer; OpenAI's name Google.",
             check=checks.token_of_another_issuer,

@@ -83,7 +83,7 @@ ERROR = KnownError(
             id="project-id-instead-of-number",
             title="The project's id was registered instead of its number",
             why="The provider's name takes the project's number, which is digits only.",
-            check=checks.project_id_for_number,
+            check=checks.about_openai(checks.project_id_for_number),
             look=causes.look_at_names("Compare workload_identity_project_number with the column of project numbers."),
             fix=causes.fix_registration("Register the project's number, which is digits only, not its id."),
             who=causes.REGISTRAR,
@@ -118,7 +118,7 @@ ERROR = KnownError(
             who=causes.FEDERATION_ADMIN,
             wait=vendor.GCP_IAM_WAIT,
         ),
-        causes.ANOTHER_FEDERATION,
+        causes.OWN_TEST,
     ),
     references=(vendor.GCP_GUIDE, sources.MANAGE_POOLS, sources.STS),
     samples=(

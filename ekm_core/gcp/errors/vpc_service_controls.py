@@ -78,7 +78,7 @@ ERROR = KnownError(
             who=causes.PERIMETER_ADMIN,
         ),
         Cause(
-            id="own-call",
+            id="own-test",
             title="The refused call was your own or another service's, not OpenAI's",
             why="Perimeters stop storage, BigQuery and build tools with the same sentence.",
             check=checks.another_federation,
