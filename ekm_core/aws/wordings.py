@@ -36,5 +36,7 @@ def thrown(name: str) -> str:
         rf"|Some\(['\"](?:{name})['\"]"
         rf"|>(?:{name})<"
         rf"|\[(?:{name})\]"
+        rf"|: (?:{name})(?:$| at |,)"
+        rf"|^(?:{name})\.?$"
         rf"|(?:^|[^\w'])(?:{name}) (?:\(Service|-) )"
     )

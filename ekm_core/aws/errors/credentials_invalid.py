@@ -80,6 +80,8 @@ ERROR = KnownError(
         Signature("ruby-none", r"unable to sign request without credentials set"),
         Signature("rust-none", r"no providers in chain provided credentials|the credential provider was not enabled"),
         Signature("sso", r"SSO session (?:associated with this profile|token)[\w ]{0,20} has expired"),
+        Signature("sso-token", r"Token has expired and refresh failed"),
+        Signature("partial", r"Partial credentials found in \S{1,40}, missing"),
         Signature("refreshed", r"refreshed credentials are still expired"),
         Signature(
             "code",

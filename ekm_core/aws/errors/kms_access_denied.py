@@ -111,10 +111,15 @@ ERROR = KnownError(
     signatures=(
         Signature(
             "sentence",
-            r"not authori[sz]ed (?:to perform|to call|to invoke|to use|for):? ?(?:the )?(?:action:? )?['\"]?kms:",
+            r"not auth\w{2,10} (?:to perform|to call|to invoke|to use|for):? ?(?:the )?(?:action:? "
+            r")?['\"]?kms:(?:\w{1,60}|\*)?(?:[^\w:]|$)",
         ),
+        Signature("cut-sentence", r"\bperform: kms:\w{2,60} on (?:the |this )?resource", 0.6),
         Signature("reason", r"\b(?:allows?|permits?|denies) the ['\"]?kms:\w{2,60}", 0.6),
         Signature("ciphertext", r"ciphertext refers to a (?:customer master key|CMK|(?:AWS )?KMS key|key)\b"),
+        Signature(
+            "ciphertext-references", r"ciphertext references a key that either does not exist or you do not have access"
+        ),
         Signature("access-to-kms", r"Access to KMS is not allowed"),
         Signature(
             "no-policy", r"no resource-based policies allow access, or a resource-based policy explicitly denies"

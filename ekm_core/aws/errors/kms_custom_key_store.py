@@ -61,6 +61,7 @@ ERROR = KnownError(
             r"external key store proxy (?:did not respond|didn't respond|rejected|denied|could "
             r"not|cannot|submitted|returned"
             r"|is not|was not|failed)",
+            unless=(*NOT_THROWN, r"This exception is thrown|class \w{3,80}Exception"),
         ),
         Signature(
             "kms-cannot",

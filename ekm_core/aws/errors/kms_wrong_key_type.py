@@ -49,6 +49,11 @@ ERROR = KnownError(
         Signature(
             "usage-spec", r"key ?usage .{0,60}(?:not compatible|incompatible|not supported|not valid) .{0,30}key ?spec"
         ),
+        Signature(
+            "algorithm-spec",
+            r"algorithm ['\"]?[\w-]{3,60}['\"]? (?:is not valid for|and|is not supported (?:by|for)|does not match)"
+            r" (?:the )?key ?spec",
+        ),
         Signature("must-be", r"KeyUsage value of the (?:CMK|KMS key|key) is"),
         Signature("missing-usage", r"must specify a KeyUsage value for (?:an asymmetric|all|HMAC)"),
         Signature("data-key", r"cannot generate a data key with an asymmetric"),

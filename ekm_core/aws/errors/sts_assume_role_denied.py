@@ -85,7 +85,12 @@ ERROR = KnownError(
     link=Link.TRUST,
     proves=(Link.IDENTITY,),
     signatures=(
-        Signature("sentence", r"not authori[sz]ed to perform:? ?(?:the )?(?:action:? )?['\"]?sts:AssumeRole\b"),
+        Signature("sentence", r"not auth\w{2,10} to perform:? ?(?:the )?(?:action:? )?['\"]?sts:AssumeRole\b"),
+        Signature(
+            "cut-sentence",
+            r"\bperform: sts:AssumeRole on (?:the |this )?resource|AccessDenied.{0,80} sts:AssumeRole on resource",
+            0.6,
+        ),
         Signature("reason", r"(?:allows?|permits?) the sts:AssumeRole action", 0.6),
         Signature("explicit-deny", r"sts:AssumeRole (?:on resource:? \S{1,300} )?with an explicit deny", 0.6),
         Signature("root", r"Roles may not be assumed by root accounts"),

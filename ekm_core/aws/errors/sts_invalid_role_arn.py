@@ -45,7 +45,7 @@ ERROR = KnownError(
         Signature("is-invalid-go", r"STS: AssumeRole\w{0,20}, .{0,200}ValidationError: \S{1,300} is invalid"),
         Signature("is-invalid-bare", r"ValidationError: (?:arn:aws|aws:iam)\S{0,300} is invalid"),
         Signature("php", r"['\"]AssumeRole\w{0,20}['\"] on .{0,400}ValidationError.{0,200} is invalid"),
-        Signature("botocore", r"Invalid (?:length|type) for parameter RoleArn\b", 1.0, needs=(r"assume|\bsts\b",)),
+        Signature("botocore", r"Invalid (?:length|type) for parameter RoleArn\b", 0.8),
         Signature(
             "go-client", r"(?:minimum field size of 20|missing required field), AssumeRole\w{0,20}Input\.RoleArn"
         ),
@@ -63,7 +63,8 @@ ERROR = KnownError(
             "The role ARN is empty or cut off",
             "A role ARN has at least 20 characters.",
             checks.wording(
-                r"Value '' at 'roleArn'|length greater than or equal to 20|valid range: 20|minimum field size of 20"
+                r"Value '' at 'roleArn'|length greater than or equal to 20|valid range: 20|valid min length: "
+                r"20|minimum field size of 20"
                 r"|missing required field, AssumeRole\w*\.RoleArn|Missing required (?:parameter|key).{0,40}RoleArn",
                 "The message says that the value is missing or too short.",
                 "Look whether the registered role_arn is empty or cut off.",

@@ -87,6 +87,7 @@ ERROR = KnownError(
             "java-code",
             rf"Service: (?:AWSSecurityTokenService|STS|AWSKMS|KMS)[;,] Status Code: 400[;,] Error Code: {_THROTTLING}",
         ),
+        Signature("ruby-class", r"\b(?:STS|KMS)::Errors::Throttl(?:ing|ed)"),
         Signature("java-class", r"\b(?:securitytoken|sts|kms)\.model\.\w{3,60}: Rate exceeded"),
         Signature("php-frame", rf"['\"]{_STS}['\"] on .{{0,400}}\b{_THROTTLING}"),
         Signature(
