@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references
+from ekm_core.azure import causes, checks, references, wordings
 from ekm_core.model import KnownError, Link, NearMiss, Provider, Sample, Signature
 from ekm_core.vendor import AZURE_APP_ID
 
@@ -13,14 +13,7 @@ ERROR = KnownError(
     summary="Entra knows the application, but it is switched off, so that Entra gives it no token.",
     link=Link.IDENTITY,
     signatures=(
-        Signature("code", r"\bAADSTS(?:7000112|500014)\b", weight=0.9),
-        Signature(
-            "bare-code",
-            r"(?:error_?codes?\W{1,6}|errors?\(s\):? ?|error\?code=|invalid_resource: "
-            r"|unauthorized_client: |invalid_client: )"
-            r"(?:7000112|500014)\b",
-            weight=0.8,
-        ),
+        *wordings.aadsts("7000112|500014"),
         Signature("application", r"application ['\"]?[\w<>*-]{3,60}['\"]? ?\([^()]{0,120}\) is disabled", weight=0.8),
         Signature("resource", r"service principal for resource .{0,160}is disabled"),
     ),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references
+from ekm_core.azure import causes, checks, references, wordings
 from ekm_core.model import KnownError, Link, NearMiss, Provider, Sample, Signature
 
 # 70021 was split into 700211 (issuer), 700212 (audience) and 700213 (subject); the sentence stayed. 50012 is the older
 # code of a wrong secret or signature, 700024 a client assertion outside its time.
-_CODES = r"(?:7000215|7000222|700027|700024|70021[123]?|50012)"
+_CODES = r"7000215|7000222|700027|700024|70021[123]?|50012"
 
 ERROR = KnownError(
     id="azure-client-secret-invalid",
@@ -19,13 +19,7 @@ ERROR = KnownError(
     ),
     link=Link.IDENTITY,
     signatures=(
-        Signature("code", rf"\bAADSTS{_CODES}\b", weight=0.9),
-        Signature(
-            "bare-code",
-            r"(?:error_?codes?\W{1,6}|errors?\(s\):? ?|error\?code=|invalid_client: |invalid_request: |invalid_grant: )"
-            rf"{_CODES}\b",
-            weight=0.8,
-        ),
+        *wordings.aadsts(_CODES),
         Signature("secret", r"invalid client secret (?:is )?provided"),
         Signature("expired", r"client secret keys (?:for app .{0,60})?are expired"),
         Signature("signature", r"client assertion contains an invalid signature"),

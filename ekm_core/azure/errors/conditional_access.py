@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.azure import causes, checks, references, snippets, wordings
 from ekm_core.model import KnownError, Link, NearMiss, Provider, Sample, Signature
 from ekm_core.vendor import AZURE_APP_NAME
 
@@ -13,12 +13,7 @@ ERROR = KnownError(
     summary="Entra knows the caller, but one of the tenant's Conditional Access policies forbids a token.",
     link=Link.TRUST,
     signatures=(
-        Signature("code", r"\bAADSTS530\d{2,3}\b", weight=0.9),
-        Signature(
-            "bare-code",
-            r"(?:error_?codes?\W{1,6}|errors?\(s\):? ?|error\?code=|invalid_grant: )530\d{2,3}\b",
-            weight=0.8,
-        ),
+        *wordings.aadsts(r"530\d{2,3}"),
         Signature("sentence", r"access has been blocked by (?:conditional access polic|security defaults)"),
         Signature("token", r"the access policy does not allow token issuance", weight=0.9),
     ),

@@ -19,6 +19,7 @@ ERROR = KnownError(
     signatures=(
         Signature("sentence", r"\bkey with \(?name/id\)? ?.{0,200}was not found in this key ?vault"),
         Signature("sentence-cut", r"\bkey with \(name/id\)", weight=0.8),
+        Signature("deleted", r"\bdeleted key not found\b", weight=0.8),
         Signature("code", r"\bKeyNotFound\b", weight=0.8, needs=(_VAULT,)),
         Signature(
             "service-codes",

@@ -29,7 +29,7 @@ ERROR = KnownError(
         Signature("inner-code", r"\b(?:KeyDisabled|KeyExpired|KeyNotYetValid)\b", weight=0.8, needs=_CONTEXT),
         Signature(
             "service-sentence",
-            r"(?:azure )?key ?vault key (?:is|has been|was) (?:currently )?(?:disabled|not enabled)",
+            r"key ?vault key (?:is|has|was) (?:been )?(?:currently )?(?:disabled|expired|not enabled|not yet valid)",
             weight=0.6,
         ),
     ),

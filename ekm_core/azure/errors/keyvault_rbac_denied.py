@@ -38,6 +38,13 @@ ERROR = KnownError(
             r"role assignments, deny assignments,? or role definitions were changed recently",
             weight=0.8,
         ),
+        Signature("fields", r"\bDenyAssignmentId: .{1,120}(?:DecisionReason: |Vault: )", weight=0.8),
+        Signature(
+            "tail",
+            r"please observe propagation time",
+            weight=0.6,
+            needs=(r"caller: ?appid|microsoft\.keyvault/vaults|key ?vault",),
+        ),
         Signature("inner-code", r"\bForbiddenByRbac\b", weight=0.8),
         Signature("decision", r"\bDeniedWithNoValidRBAC\b", weight=0.8),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.azure import causes, checks, references, snippets, wordings
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
 from ekm_core.vendor import AZURE_APP_ID, AZURE_APP_NAME, AZURE_GUIDE, FAQ
@@ -49,6 +49,7 @@ ERROR = KnownError(
     ),
     link=Link.IDENTITY,
     signatures=(
+        *wordings.aadsts("7000229|700016|650052|1001010"),
         Signature(
             "missing-sentence",
             r"missing (?:a |the |its )?service principal in (?:the |this |your )?tenant|"
@@ -59,13 +60,6 @@ ERROR = KnownError(
         Signature(
             "subscription-sentence",
             r"app (?:needs access to|is trying to access) a service.{0,160}that your organization",
-        ),
-        Signature("code", r"\bAADSTS(?:7000229|700016|650052|1001010)\b", weight=0.8),
-        Signature(
-            "bare-code",
-            r"(?:error_?codes?\W{1,6}|errors?\(s\):? ?|error\?code=|invalid_client: |unauthorized_client: )"
-            r"(?:7000229|700016|650052|1001010)\b",
-            weight=0.8,
         ),
     ),
     causes=(

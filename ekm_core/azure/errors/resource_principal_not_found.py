@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references
+from ekm_core.azure import causes, checks, references, wordings
 from ekm_core.model import KnownError, Link, NearMiss, Provider, Sample, Signature
 
 _ISSUE = "https://github.com/hashicorp/vault-helm/issues/801"
@@ -17,12 +17,7 @@ ERROR = KnownError(
     ),
     link=Link.TRUST,
     signatures=(
-        Signature("code", r"\bAADSTS500011\b", weight=0.9),
-        Signature(
-            "bare-code",
-            r"(?:error_?codes?\W{1,6}|errors?\(s\):? ?|error\?code=|invalid_resource: )500011\b",
-            weight=0.8,
-        ),
+        *wordings.aadsts("500011"),
         Signature("sentence", r"the (?:resource principal|application) named.{0,240}was not found in the tenant"),
     ),
     causes=(

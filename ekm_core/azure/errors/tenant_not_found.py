@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.azure import causes, checks, references, snippets, wordings
 from ekm_core.model import Cause, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 from ekm_core.openai import snippets as openai
 from ekm_core.vendor import API_GUIDE
@@ -16,13 +16,7 @@ ERROR = KnownError(
     ),
     link=Link.IDENTITY,
     signatures=(
-        Signature("code", r"\bAADSTS(?:90002|900021|900023)\b", weight=0.8),
-        Signature(
-            "bare-code",
-            r"(?:error_?codes?\W{1,6}|errors?\(s\):? ?|error\?code=|invalid_request: |invalid_tenant: )"
-            r"(?:90002|900021|900023)\b",
-            weight=0.8,
-        ),
+        *wordings.aadsts("90002|900021|900023"),
         Signature("form", r"tenant identifier .{0,120}is neither a valid DNS name"),
         Signature("requested", r"requested tenant identifier .{0,120}is not valid"),
         Signature(

@@ -1,0 +1,26 @@
+"""Signatures that several Azure entries share: Entra's numbered errors in the forms that its libraries print."""
+
+from __future__ import annotations
+
+from ekm_core.model import Signature
+
+_OAUTH = (
+    "invalid_client|invalid_request|invalid_grant|invalid_resource|invalid_tenant|unauthorized_client|access_denied"
+)
+
+
+def aadsts(codes: str) -> tuple[Signature, ...]:
+    """The signatures of some Entra codes, with and without their prefix.
+
+    codes: an RE2 alternation without capturing, such as ``7000112|500014``. Numbers are matched whole: 70021 is the
+    beginning of 700213. Without the prefix they stand as ``Error(s): 7000229`` (MSAL for JavaScript), ``"error_codes":
+    [700016]`` (the token endpoint), ``Error Code: 53003`` (the sign-in page), ``invalid_client: 700016 - [`` (MSAL).
+    """
+    return (
+        Signature("code", rf"\bAADSTS[ :_-]?(?:{codes})\b", weight=0.9),
+        Signature(
+            "bare-code",
+            rf"(?:\berror[_ ]?codes?\W{{1,6}}|\berror\(s\):? ?|\berror\?code=|\b(?:{_OAUTH}):? )(?:{codes})\b",
+            weight=0.8,
+        ),
+    )
