@@ -29,8 +29,8 @@ from ekm_core.model import (
 OWN_TEST = "own-test"
 """The id that every provider gives to the cause "this is your own test, not OpenAI's call"."""
 
-_REACH = 3_000
-"""How many characters round a match belong to it, in a paste too long to search whole."""
+_REACH = 2_000
+"""How many characters before and behind a match are judged with it; a trust policy pasted below still is."""
 
 _ORDER = {Verdict.CONFIRMED: 0, Verdict.CANNOT_TELL: 1, Verdict.RULED_OUT: 2}
 
@@ -97,23 +97,27 @@ def _surroundings(
 ) -> tuple[str, tuple[Entity, ...]]:
     """The words that belong to a match and the values in them.
 
-    With several errors in one paste the values nearest to this one come first, so that each error gets its own account
-    or key; the words are the whole paste where it is short.
+    With several errors in one paste the words end half way to the neighbouring ones, and the values in them come first,
+    so that each error gets its own account or key.
     """
-    best = result.hits[0]
-    if len(text) > entities.LIMIT:
-        text = text[max(0, best.start - _REACH) : best.end + _REACH]
+    first = min(hit.start for hit in result.hits)
+    last = max(hit.end for hit in result.hits)
+    start, end = max(0, first - _REACH), min(len(text), max(last, first + 1) + _REACH)
+    for other in others:
+        if other is result:
+            continue
+        best = other.hits[0]
+        if best.end <= first:
+            start = max(start, (best.end + first) // 2)
+        elif best.start >= last:
+            end = min(end, (last + best.start) // 2)
+    words = text[start:end][: entities.LIMIT]
+    whole = text if len(text) <= entities.LIMIT else text[max(0, first - entities.LIMIT // 2) :]
     if len(others) == 1:
-        return text, entities.extract(text)
-    # Sort by distance only between errors: within one error the order of trust is the better guide.
-    starts = sorted(other.hits[0].start for other in others)
-    before = max((start for start in starts if start < best.start), default=0)
-    after = min((start for start in starts if start > best.start), default=len(text))
-    own = text[before and best.start - (best.start - before) // 2 : after]
-    mine = entities.extract(own)
+        return words, entities.extract(whole)
+    mine = entities.extract(words)
     seen = {(entity.name, entity.value) for entity in mine}
-    rest = tuple(entity for entity in entities.extract(text) if (entity.name, entity.value) not in seen)
-    return own, (*mine, *rest)
+    return words, (*mine, *(item for item in entities.extract(whole) if (item.name, item.value) not in seen))
 
 
 def _judge(causes: Sequence[Cause], case: Case) -> tuple[JudgedCause, ...]:
