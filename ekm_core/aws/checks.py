@@ -180,7 +180,7 @@ def denials(case: Case, service: str) -> tuple[Denial, ...]:
             Denial(
                 _principal(case.text[max(0, match.start() - 420) : match.start()]),
                 match["action"],
-                resource["resource"].rstrip(".") if resource else "",
+                _trim(resource["resource"]) if resource else "",
                 reason,
             )
         )
@@ -384,7 +384,7 @@ def other_key(case: Case) -> Ruling:
     """The key in the error against the key that the user entered: account, Region and key id."""
     found = [denial.resource for denial in denials(case, "kms") if arn_part(denial.resource, "service") == "kms"]
     if not found:
-        found = [match.group().rstrip(".:") for match in _KMS_ARN.finditer(case.text)]
+        found = [_trim(match.group()) for match in _KMS_ARN.finditer(case.text)]
     return _compare_arns(case, "kms_key", found, "key")
 
 
@@ -410,7 +410,7 @@ def _compare_arns(case: Case, name: str, found: list[str], label: str) -> Ruling
         ours, theirs = arn_part(typed, part), arn_part(seen, part)
         if part == "account" and not (is_account(ours) and is_account(theirs)):
             continue
-        if ours and theirs and ours != theirs and not is_masked(theirs) and _is_whole(theirs, part, case, seen):
+        if ours and theirs and ours != theirs and not is_masked(theirs) and not _may_be_cut(typed, seen):
             return confirmed(
                 f"The {label} in the text is {seen}, and you entered {typed}: the {title} differs. OpenAI uses the "
                 "one in the text.",
@@ -419,9 +419,14 @@ def _compare_arns(case: Case, name: str, found: list[str], label: str) -> Ruling
     return cannot_tell(f"Parts of the ARN in the text are masked or cut. Compare the rest with {typed}.")
 
 
-def _is_whole(value: str, part: str, case: Case, arn: str) -> bool:
-    """Whether the part was not cut off: the last part of an ARN at the very end of the text may have lost its tail."""
-    return part != "rest" or not case.text.rstrip(" .\"')").endswith(arn)
+def _may_be_cut(typed: str, seen: str) -> bool:
+    """Whether the entered ARN only goes on where the seen one ends: a log may have cut it there."""
+    return typed.startswith(seen)
+
+
+def _trim(arn: str) -> str:
+    """The ARN without the sentence's full stop. An ellipsis stays: it marks a cut."""
+    return arn if arn.endswith("..") else arn.rstrip(".:")
 
 
 def other_account(case: Case) -> Ruling:
