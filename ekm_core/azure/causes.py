@@ -56,15 +56,17 @@ def own_test(check: Check = checks.another_application) -> Cause:
     )
 
 
-def wrong_registration(id: str, title: str, why: str, check: Check) -> Cause:
-    """A registered value is wrong: register the right ones."""
+def wrong_registration(id: str, title: str, why: str, check: Check, suspects: tuple[str, ...]) -> Cause:
+    """A registered value is wrong: register the right ones. ``suspects``: see ``snippets.fix_registration``."""
     return Cause(
         id=id,
         title=title,
         why=why,
         check=check,
         look=registered_values,
-        fix=lambda values: snippets.fix_registration(values, "Register the values of your real tenant, vault and key."),
+        fix=lambda values: snippets.fix_registration(
+            values, "Register the values of your real tenant, vault and key.", suspects
+        ),
         who=OPENAI_OWNER,
     )
 

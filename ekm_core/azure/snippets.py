@@ -104,7 +104,9 @@ def show_service_principal() -> Snippet:
 
 def sign_in(values: Values) -> Snippet:
     """Sign in to the tenant that owns the vault."""
-    return bash("Sign in to the tenant of the vault", f"az login {option('tenant', argument(values, 'tenant_id'))}")
+    return bash(
+        "Sign in to the tenant that owns the vault", f"az login {option('tenant', argument(values, 'tenant_id'))}"
+    )
 
 
 def deleted_service_principals() -> Snippet:
@@ -452,8 +454,13 @@ def fix_access(values: Values, summary: str) -> Fix:
     )
 
 
-def fix_registration(values: Values, summary: str) -> Fix:
-    """Register the right tenant, vault and key, and remove the wrong registration."""
+def fix_registration(values: Values, summary: str, suspects: tuple[str, ...]) -> Fix:
+    """Register the right tenant, vault and key, and remove the wrong registration.
+
+    suspects: the names whose present values may be the very fault. They stay open: the value that an error names is
+    the one that was registered, and to print it as the repair would repeat the mistake.
+    """
+    values = Values({name: value for name, value in values.known.items() if name not in suspects})
     return Fix(
         summary=summary,
         console=(

@@ -34,6 +34,7 @@ ERROR = KnownError(
             "The registered key name or vault is wrong",
             "A misspelt name, or the right name with another vault's address.",
             checks.wrong_key_or_vault,
+            ("vault", "key_name"),
         ),
         Cause(
             id="deleted",

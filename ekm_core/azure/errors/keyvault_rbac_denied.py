@@ -67,6 +67,7 @@ ERROR = KnownError(
             "Key Vault does not tell a caller without rights whether a key exists. So a misspelt name looks like a "
             "missing right.",
             checks.wrong_key_or_vault,
+            ("vault", "key_name"),
         ),
         Cause(
             id="role-lacks-action",

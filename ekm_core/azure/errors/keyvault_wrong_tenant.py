@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ekm_core.azure import causes, checks, references, snippets
-from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
+from ekm_core.model import Cause, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 
 ERROR = KnownError(
     id="azure-keyvault-wrong-tenant",
@@ -27,6 +27,7 @@ ERROR = KnownError(
             checks.cannot_tell(
                 "Compare tenant_id of your registration with the tenants that the error names after Expected."
             ),
+            ("tenant_id",),
         ),
         Cause(
             id="wrong-vault",
@@ -34,7 +35,9 @@ ERROR = KnownError(
             why="Vault names are worldwide. A misspelt name may be somebody else's vault.",
             check=checks.cannot_tell("See whether the vault of that name is yours, and which tenant it belongs to."),
             look=snippets.look_key,
-            fix=lambda values: snippets.fix_registration(values, "Register the address of your own vault."),
+            fix=lambda values: snippets.fix_registration(
+                values, "Register the address of your own vault.", ("vault", "key_name")
+            ),
             who=causes.OPENAI_OWNER,
         ),
         Cause(
@@ -46,11 +49,10 @@ ERROR = KnownError(
                 console=("Open the key vault, Overview, and compare Directory ID with your directory.",),
                 commands=(snippets.show_vault(values), snippets.show_tenant()),
             ),
-            fix=lambda values: Fix(
-                summary="Use a vault that was created in your tenant, and register its key.",
-                console=("Create a key vault and a key in the present tenant, assign the role, and register it.",),
-                cli=(snippets.create_key(values), snippets.assign_role(values), *snippets.register(values)),
-                verify=snippets.proof(values),
+            fix=lambda values: snippets.fix_registration(
+                values,
+                "Create a vault and a key in your present tenant, assign the role on the key, and register it.",
+                ("tenant_id", "vault", "key_name"),
             ),
             who=causes.VAULT_CONTRIBUTOR,
         ),

@@ -90,7 +90,9 @@ ERROR = KnownError(
                 ),
                 commands=(openai.list_keys(), snippets.show_vault(values), snippets.show_tenant()),
             ),
-            fix=lambda values: snippets.fix_registration(values, "Register the tenant that owns the key vault."),
+            fix=lambda values: snippets.fix_registration(
+                values, "Register the tenant that owns the key vault.", ("tenant_id",)
+            ),
             who=causes.OPENAI_OWNER,
         ),
         Cause(
@@ -165,7 +167,7 @@ ERROR = KnownError(
                 commands=(snippets.show_tenant(), snippets.show_vault(values)),
             ),
             fix=lambda values: snippets.fix_registration(
-                values, "Register the tenant that holds the subscription with your key vault."
+                values, "Register the tenant that holds the subscription with your key vault.", ("tenant_id",)
             ),
             who=causes.OPENAI_OWNER,
         ),

@@ -30,6 +30,7 @@ ERROR = KnownError(
                 "The token was asked for a private-link host.",
                 "Compare vault_uri of your registration with the Vault URI on the vault's Overview page.",
             ),
+            ("vault",),
         ),
         causes.wrong_registration(
             "wrong-vault-address",
@@ -37,12 +38,14 @@ ERROR = KnownError(
             "An address of another service, of another cloud, or with a misspelt ending leads to a token for something "
             "that Entra does not know.",
             checks.cannot_tell("Compare the name in the error with https://vault.azure.net."),
+            ("vault",),
         ),
         causes.wrong_registration(
             "wrong-tenant",
             "The token was asked for in the wrong tenant",
             "A tenant without any Azure subscription does not know Azure Key Vault.",
             checks.cannot_tell("Compare the tenant that the error names with the tenant of the key vault."),
+            ("tenant_id",),
         ),
     ),
     references=(references.ENTRA_CODES,),

@@ -21,8 +21,7 @@ ERROR = KnownError(
         Signature("requested", r"requested tenant identifier .{0,120}is not valid"),
         Signature(
             "not-found",
-            r"tenant .{0,120}not found\. ?(?:this may happen if there are no active|check to make "
-            "sure you have)",
+            r"tenant .{0,120}not found\. ?(?:this may happen|check to make sure)",
         ),
         Signature("subscriptions", r"this may happen if there are no active subscriptions for the tenant", weight=0.8),
     ),
@@ -43,21 +42,23 @@ ERROR = KnownError(
                 ),
                 commands=(openai.list_keys(), snippets.show_vault(values), snippets.show_tenant()),
             ),
-            fix=lambda values: snippets.fix_registration(values, "Register the tenant that owns the key vault."),
+            fix=lambda values: snippets.fix_registration(
+                values, "Register the tenant that owns the key vault.", ("tenant_id",)
+            ),
             who=causes.OPENAI_OWNER,
         ),
-        causes.simple(
-            "tenant-deleted",
-            "The tenant was deleted, or lives in another cloud",
-            "Tenants of the national clouds (US Government, China) are unknown to the public cloud's sign-in.",
-            checks.cannot_tell(
-                "Sign in to that tenant yourself. If it works, it exists in the cloud you signed in to."
+        Cause(
+            id="tenant-deleted",
+            title="The tenant was deleted, or lives in another cloud",
+            why="Tenants of the national clouds (US Government, China) are unknown to the public cloud's sign-in.",
+            check=checks.cannot_tell("Sign in to that tenant yourself. If it works, it exists in the cloud you use."),
+            look=lambda values: Look(
+                console=("Open entra.microsoft.com, sign in, and switch to the directory with this id.",),
+                commands=(snippets.sign_in(values), snippets.show_tenant()),
             ),
-            steps=("Open entra.microsoft.com, sign in, and switch to the directory with this id.",),
-            commands=lambda values: (snippets.sign_in(values), snippets.show_tenant()),
-            summary="Use a tenant of the public cloud that exists, and register it.",
-            mend=("Set up the key in a tenant of the public cloud, and register that tenant.",),
-            cli=lambda values: snippets.register(values),
+            fix=lambda values: snippets.fix_registration(
+                values, "Set up the key in a tenant of the public cloud, and register that tenant.", ("tenant_id",)
+            ),
             who=causes.OPENAI_OWNER,
         ),
     ),

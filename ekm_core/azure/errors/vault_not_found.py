@@ -42,6 +42,7 @@ ERROR = KnownError(
             "The address of a vault in the public cloud is https://<name>.vault.azure.net/. A host of privatelink, a "
             "portal link or a resource id does not work.",
             checks.wrong_key_or_vault,
+            ("vault",),
         ),
         Cause(
             id="vault-deleted",
