@@ -1,0 +1,44 @@
+# make run    serves the app on port 8501
+# make test   checks style and types, and runs all tests, those in a real browser too
+# Both install what they need and leave alone what is there already.
+PYTHON ?= python3.11
+PORT ?= 8501
+BIN := .venv/bin
+RUNTIME := .venv/.installed-runtime
+TOOLS := .venv/.installed-tools
+AXE := node_modules/axe-core/package.json
+
+.PHONY: run test browser clean
+
+run: $(RUNTIME)
+	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+test: $(TOOLS) $(AXE) browser
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 --dist loadfile
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing. Install it, for example: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q -r requirements.txt
+	touch $@
+
+$(TOOLS): requirements.txt requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q -r requirements-dev.txt
+	touch $@ $(RUNTIME)
+
+# The browser and npm come from the system, because a downloaded browser would lack the system's libraries.
+browser:
+	@command -v chromium >/dev/null || ./.ci/install-package chromium
+
+$(AXE): package.json
+	@command -v npm >/dev/null || ./.ci/install-package npm
+	npm install --no-save --no-package-lock --no-audit --no-fund --silent
+	touch $@
+
+clean:
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

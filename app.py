@@ -1,0 +1,37 @@
+"""The frame: the server with its security headers, and the navigation between the pages. Nothing else.
+
+Streamlit uses this file twice. The server imports it and serves ``app``; every run of a session executes it again as
+the script, under the name ``__main__``, and draws the chosen page.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+
+def draw() -> None:
+    """One run of one session: styles, navigation, page, script."""
+    from pages.components import frame
+
+    st.set_page_config(page_title="EKM Troubleshooter", page_icon=frame.ICON, layout="wide")
+    diagnose = st.Page("pages/diagnose.py", title="Diagnose", default=True)
+    errors = st.Page("pages/errors.py", title="Error reference", url_path="errors")
+    page = st.navigation([diagnose, errors], position="top")
+    wanted = st.query_params.get("error")
+    if wanted and page is diagnose:
+        # A link to an error is also right without the page's name in it.
+        st.switch_page(errors, query_params={"error": wanted})
+    frame.styles()
+    page.run()
+    frame.script()
+
+
+if __name__ == "__main__":
+    draw()
+else:
+    from starlette.middleware import Middleware
+
+    from pages.components import server
+    from pages.components.security import SecurityHeaders
+
+    app = st.App("app.py", lifespan=server.lifespan, routes=server.routes(), middleware=[Middleware(SecurityHeaders)])

@@ -1,0 +1,1 @@
+"""Drawing pieces that the pages share."""

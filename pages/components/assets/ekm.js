@@ -1,0 +1,122 @@
+// Copy buttons, tabs, and causes that are drawn when they are opened. Holds no text of the user beyond the page's own.
+(() => {
+  if (window.ekmReady) return;
+  window.ekmReady = true;
+
+  const wish = new Map(); // what the user opened or closed, by cause, so that a redrawn result looks the same
+  let way = ""; // the tab last chosen: somebody who works with Terraform does so for every cause
+
+  // The server escapes every value in data-body; the page's policy lets no inline script run.
+  const fill = (cause) => {
+    const body = cause.querySelector(":scope > .ekm-body");
+    if (body && cause.dataset.body) {
+      body.innerHTML = cause.dataset.body;
+      delete cause.dataset.body;
+    }
+    cause.querySelectorAll('[role="tablist"]').forEach((list) => {
+      const tab = list.querySelector(`[data-way="${way}"]`);
+      if (tab) choose(tab, false);
+    });
+  };
+
+  const choose = (tab, focus) => {
+    for (const other of tab.parentElement.querySelectorAll('[role="tab"]')) {
+      const on = other === tab;
+      other.setAttribute("aria-selected", String(on));
+      other.tabIndex = on ? 0 : -1;
+      const panel = document.getElementById(other.getAttribute("aria-controls"));
+      if (panel) panel.hidden = !on;
+    }
+    if (focus) tab.focus();
+  };
+
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      // Without https, or in a frame without allow="clipboard-write", only the older way is open.
+      const area = document.createElement("textarea");
+      area.value = text;
+      area.style.position = "fixed";
+      area.style.opacity = "0";
+      document.body.append(area);
+      area.select();
+      const done = document.execCommand("copy");
+      area.remove();
+      return done;
+    }
+  };
+
+  const say = (button, words) => {
+    const label = (button.dataset.label ??= button.textContent);
+    button.textContent = words;
+    clearTimeout(button.ekmTimer);
+    button.ekmTimer = setTimeout(() => (button.textContent = label), 2500);
+    let live = document.getElementById("ekm-live");
+    if (!live) {
+      live = document.createElement("div");
+      live.id = "ekm-live";
+      live.className = "ekm-visually-hidden";
+      live.setAttribute("role", "status");
+      document.body.append(live);
+    }
+    live.textContent = words;
+  };
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.(".ekm-copy");
+    if (button) {
+      const link = button.dataset.link;
+      const text = link
+        ? location.origin + location.pathname + "?error=" + encodeURIComponent(link)
+        : button.closest(".ekm-snippet").querySelector("pre").textContent;
+      const open = Number(button.dataset.open || 0);
+      const note = open ? `Copied, ${open} open` : "Copied";
+      const focused = document.activeElement;
+      const done = await copy(text);
+      if (focused === button) button.focus();
+      say(button, done ? note : "Press Ctrl+C");
+      return;
+    }
+    const tab = event.target.closest?.('.ekm-tabs [role="tab"]');
+    if (tab) {
+      way = tab.dataset.way;
+      choose(tab, true);
+    }
+    const summary = event.target.closest?.("details.ekm-cause > summary");
+    if (summary) wish.set(summary.parentElement.dataset.cause, !summary.parentElement.open);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const tab = event.target.closest?.('.ekm-tabs [role="tab"]');
+    if (!tab) return;
+    const tabs = [...tab.parentElement.querySelectorAll('[role="tab"]')];
+    const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -tabs.indexOf(tab), End: tabs.length - 1 - tabs.indexOf(tab) };
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    const next = tabs[(tabs.indexOf(tab) + steps[event.key] + tabs.length) % tabs.length];
+    way = next.dataset.way;
+    choose(next, true);
+  });
+
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches?.("details.ekm-cause") && event.target.open) fill(event.target);
+  }, true);
+
+  const settle = (root) => {
+    for (const cause of root.querySelectorAll("details.ekm-cause")) {
+      const wanted = wish.get(cause.dataset.cause);
+      if (wanted !== undefined) cause.open = wanted;
+      if (cause.open) fill(cause);
+    }
+  };
+  settle(document);
+  new MutationObserver((changes) => {
+    for (const change of changes) {
+      for (const node of change.addedNodes) {
+        if (node.nodeType === 1 && (node.matches(".ekm, .stHtml") || node.querySelector(".ekm"))) settle(node);
+      }
+    }
+  }).observe(document.body, { childList: true, subtree: true });
+})();

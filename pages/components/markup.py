@@ -1,0 +1,320 @@
+"""A diagnosis as HTML: pure functions from the core's values to one string, so that one element draws a whole result.
+
+Everything that is not a literal of this file passes ``esc``: a paste, and the values read from it, come out inert.
+A cause's long body travels as an attribute and becomes nodes only when the cause is opened (see ``assets/ekm.js``):
+a result has a dozen causes with several snippets each, and the browser would spend most of its time on closed ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from ekm_core.diagnose import WHERE_TO_COPY
+from ekm_core.model import (
+    ChainLink,
+    Diagnosis,
+    Fix,
+    JudgedCause,
+    KnownError,
+    Link,
+    LinkState,
+    Proof,
+    Reference,
+    Snippet,
+    Verdict,
+)
+from ekm_core.report import VERDICT_LABELS
+
+_SHOWN_TEXT = 6_000
+"""A longer paste is shown only around the words that matter; a browser is slow with megabytes of text."""
+_ROUND_PROOF = 900
+
+_LINKS = {
+    Link.IDENTITY: ("Identity", "OpenAI proves who it is"),
+    Link.TRUST: ("Trust", "your cloud lets it in"),
+    Link.PERMISSION: ("Permission", "it may use the key"),
+    Link.NETWORK: ("Network", "it reaches the key"),
+    Link.KEY: ("Key", "the key can be used"),
+    Link.REQUEST: ("Request", "the call itself is right"),
+}
+_STATES = {LinkState.PROVEN: "✓ passed", LinkState.BROKEN: "✕ broken here", LinkState.UNKNOWN: "? not shown"}
+_PLACEHOLDER = re.compile(r"&lt;[A-Z][A-Z0-9_]{1,40}&gt;")
+
+
+def esc(text: str) -> str:
+    """Text as HTML that shows exactly this text, in content and in quoted attributes."""
+    return escape(text, quote=True)
+
+
+def page(*parts: str) -> str:
+    """One block with our styles."""
+    return f'<div class="ekm">{"".join(parts)}</div>'
+
+
+def note(text: str, *, bad: bool = False) -> str:
+    """One plain sentence in a box."""
+    return f'<div class="ekm-note{" bad" if bad else ""}" role="status"><p>{esc(text)}</p></div>'
+
+
+def result(diagnosis: Diagnosis) -> str:
+    """Everything a person reads about one paste that holds at least one known error."""
+    parts = [_next_step(diagnosis)]
+    for number, finding in enumerate(diagnosis.findings):
+        parts.append('<article class="ekm-finding">')
+        parts.append(_head(finding.match.error))
+        if number == 0:
+            parts.append(chain(diagnosis.chain))
+            parts.append(text_block(diagnosis))
+        parts.append(causes(finding.match.error, finding.causes, f"f{number}"))
+        parts.append(sources(finding.match.error.references))
+        parts.append("</article>")
+    return page(*parts)
+
+
+def unknown(diagnosis: Diagnosis) -> str:
+    """What a person reads whose text holds no error that we know."""
+    copy = "".join(f"<li>{esc(sentence)}</li>" for sentence in WHERE_TO_COPY.values())
+    return page(
+        "<h2>No known error in this text</h2>",
+        "<p>We do not recognise an EKM error here, so we name no cause. A wrong fix would cost you more than none.</p>",
+        "<h3>What to copy instead</h3>",
+        "<p>Copy the whole message, from its first line to its last. It stands here:</p>",
+        f"<ul>{copy}</ul>",
+        text_block(diagnosis),
+    )
+
+
+def _next_step(diagnosis: Diagnosis) -> str:
+    return f'<div class="ekm-next"><strong>Next step</strong>{esc(diagnosis.next_step)}</div>'
+
+
+def _head(error: KnownError) -> str:
+    return (
+        f'<p class="ekm-eyebrow"><span class="ekm-chip cloud">{esc(error.provider.label)}</span>'
+        f"<code>{esc(error.id)}</code></p><h2>{esc(error.title)}</h2><p>{esc(error.summary)}</p>"
+    )
+
+
+def chain(links: Sequence[ChainLink]) -> str:
+    """The links of the request in order, each with its state in words."""
+    if not links:
+        return ""
+    items = "".join(
+        f'<li class="{item.state}" title="{esc(item.because)}"><b>{_LINKS[item.link][0]}</b>'
+        f'{_LINKS[item.link][1]}<br><span class="state">{_STATES[item.state]}</span></li>'
+        for item in links
+    )
+    return f'<h3>Where the request stops</h3><ol class="ekm-chain">{items}</ol>'
+
+
+def text_block(diagnosis: Diagnosis) -> str:
+    """The redacted text with the proving words marked, and what was removed from it, by kind and count."""
+    proofs = [proof for finding in diagnosis.findings for proof in finding.match.proofs]
+    words = "The marked words decide." if proofs else "This is what we read."
+    removed = "Nothing in it looked like a secret."
+    if diagnosis.redactions:
+        kinds = ", ".join(f"{count} × {kind}" for kind, count in diagnosis.redactions.items())
+        removed = f"Removed before anything read it: {kinds}."
+    return (
+        f'<h3>Your text</h3><p class="ekm-quiet">{words} {esc(removed)}</p>'
+        f'<pre class="ekm-text" tabindex="0" aria-label="Your text">{highlighted(diagnosis.text, proofs)}</pre>'
+    )
+
+
+def highlighted(text: str, proofs: Iterable[Proof]) -> str:
+    """The text as HTML with the proofs in ``<mark>``; a long text only around them, the gaps counted."""
+    spans = _merged((max(0, proof.start), min(len(text), proof.end)) for proof in proofs)
+    if len(text) <= _SHOWN_TEXT:
+        shown = [(0, len(text))]
+    elif spans:
+        # At most so many places: a hostile paste may match in very many.
+        near = [(max(0, start - _ROUND_PROOF), min(len(text), end + _ROUND_PROOF)) for start, end in spans[:4]]
+        shown = _merged(near)
+    else:
+        shown = [(0, _SHOWN_TEXT)]
+    pieces = []
+    position = 0
+    for begin, finish in shown:
+        finish = min(finish, begin + _SHOWN_TEXT)
+        pieces.append(_gap(begin - position))
+        position = begin
+        for start, end in spans:
+            start, end = max(start, position), min(end, finish)
+            if start < end:
+                pieces.append(f"{esc(text[position:start])}<mark>{esc(text[start:end])}</mark>")
+                position = end
+        pieces.append(esc(text[position:finish]))
+        position = finish
+    pieces.append(_gap(len(text) - position))
+    return "".join(pieces)
+
+
+def _gap(count: int) -> str:
+    return f'<span class="ekm-cut">\n… {count:,} characters not shown …\n</span>' if count > 0 else ""
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif start < end:
+            merged.append((start, end))
+    return merged
+
+
+def causes(error: KnownError, judged: Sequence[JudgedCause], prefix: str, *, judgement: bool = True) -> str:
+    """The causes as a list that opens one by one; the first is open.
+
+    prefix: makes the ids unique within a page. judgement: False where there is no text to judge (the reference).
+    """
+    if not judged:
+        return ""
+    counts = {verdict: sum(item.ruling.verdict is verdict for item in judged) for verdict in Verdict}
+    if not judgement:
+        said = "Open one to see how to look for it and how to mend it."
+    elif counts[Verdict.CONFIRMED]:
+        said = "Your text confirms the first."
+    else:
+        said = "Your text alone does not decide between them. The most common stand first."
+    if judgement and counts[Verdict.RULED_OUT]:
+        said += f" {counts[Verdict.RULED_OUT]} ruled out."
+    cards = "".join(
+        _card(
+            error, item, f"{prefix}c{number}", number == 0 and item.ruling.verdict is not Verdict.RULED_OUT, judgement
+        )
+        for number, item in enumerate(judged)
+    )
+    return f'<h3>Possible causes ({len(judged)})</h3><p class="ekm-quiet">{said}</p>{cards}'
+
+
+def _card(error: KnownError, item: JudgedCause, prefix: str, opened: bool, judgement: bool) -> str:
+    verdict = item.ruling.verdict
+    chip = f'<span class="ekm-chip {verdict}">{VERDICT_LABELS[verdict]}</span>' if judgement else ""
+    body = _body(item, prefix, judgement)
+    lazy = " open" if opened else f' data-body="{esc(body)}"'
+    key = esc(f"{error.id}/{item.cause.id}")
+    state = f"ekm-cause {verdict}" if judgement else "ekm-cause"
+    return (
+        f'<details class="{state}" data-cause="{key}"{lazy}><summary>{chip}<h4>{esc(item.cause.title)}</h4></summary>'
+        f'<div class="ekm-body">{body if opened else ""}</div></details>'
+    )
+
+
+def _body(item: JudgedCause, prefix: str, judgement: bool) -> str:
+    cause, ruling = item.cause, item.ruling
+    parts = [f"<p>{esc(cause.why)}</p>"]
+    if judgement:
+        parts.append(f"<p><b>How we know:</b> {esc(ruling.because)}</p>")
+        parts += [f"<blockquote>{esc(quote)}</blockquote>" for quote in ruling.quotes]
+        if ruling.verdict is Verdict.RULED_OUT:
+            return "".join(parts)
+    if item.look.console or item.look.commands:
+        parts.append(f"<h4>How to look</h4>{_steps(item.look.console)}{_snippets(item.look.commands)}")
+    parts.append(f"<h4>How to mend it</h4><p>{esc(item.fix.summary)}</p>{_ways(item.fix, prefix)}")
+    if item.fix.verify:
+        parts.append(f"<h4>How to prove that it is mended</h4>{_snippets(item.fix.verify)}")
+    wait = "Waiting does not help."
+    if cause.wait:
+        wait = f"Up to {_minutes(cause.wait.minutes)}. {cause.wait.what}. After that, waiting is no longer the answer."
+    parts.append(
+        f'<dl class="ekm-facts"><dt>Who can do it</dt><dd>{esc(cause.who)}</dd>'
+        f"<dt>How long to wait</dt><dd>{esc(wait)}</dd></dl>"
+    )
+    return "".join(parts)
+
+
+def _minutes(count: int) -> str:
+    return f"{count} minutes" if count < 120 else f"{count // 60} hours"
+
+
+def _ways(fix: Fix, prefix: str) -> str:
+    """The fix by console, command line and Terraform; the documents stand with the ways that need them."""
+    documents = _snippets(fix.policies)
+    ways = [
+        (
+            "console",
+            "Console",
+            f"{_steps(fix.console)}{documents}" if fix.console or (documents and not fix.cli) else "",
+        ),
+        ("cli", "CLI", f"{_snippets(fix.cli)}{documents}" if fix.cli else ""),
+        ("terraform", "Terraform", _snippets(fix.terraform)),
+    ]
+    ways = [way for way in ways if way[2]]
+    if len(ways) < 2:
+        return "".join(panel for _, _, panel in ways)
+    tabs = "".join(
+        f'<button type="button" role="tab" id="{prefix}-{way}-tab" aria-controls="{prefix}-{way}" data-way="{way}" '
+        f'aria-selected="{"false" if number else "true"}" tabindex="{-1 if number else 0}">{label}</button>'
+        for number, (way, label, _) in enumerate(ways)
+    )
+    panels = "".join(
+        f'<div role="tabpanel" id="{prefix}-{way}" aria-labelledby="{prefix}-{way}-tab"{" hidden" if number else ""}>'
+        f"{panel}</div>"
+        for number, (way, _, panel) in enumerate(ways)
+    )
+    return f'<div class="ekm-tabs" role="tablist" aria-label="Ways to mend it">{tabs}</div>{panels}'
+
+
+def _steps(steps: Sequence[str]) -> str:
+    if not steps:
+        return ""
+    return f"<ol>{''.join(f'<li>{esc(step)}</li>' for step in steps)}</ol>"
+
+
+def _snippets(snippets: Iterable[Snippet]) -> str:
+    return "".join(map(snippet_block, snippets))
+
+
+def snippet_block(snippet: Snippet) -> str:
+    """One snippet with its copy button; open placeholders are marked, and named below it."""
+    text = esc(snippet.text)
+    still_open = ""
+    if snippet.placeholders:
+        text = _PLACEHOLDER.sub(lambda hit: f'<mark class="ekm-open">{hit[0]}</mark>', text)
+        names = ", ".join(f"<code>{esc(name)}</code>" for name in snippet.placeholders)
+        still_open = f'<p class="ekm-openlist">Still open: {names}. Fill it in under “Your values”, or by hand.</p>'
+    return (
+        f'<div class="ekm-snippet"><div class="ekm-snippet-head"><span>{esc(snippet.title)}</span>'
+        f'<button type="button" class="ekm-copy" data-open="{len(snippet.placeholders)}" '
+        f'aria-label="Copy: {esc(snippet.title)}">Copy</button></div>'
+        f'<pre tabindex="0"><code>{text}</code></pre>{still_open}</div>'
+    )
+
+
+def sources(references: Sequence[Reference]) -> str:
+    """Where the facts come from, each with the day on which it was read."""
+    if not references:
+        return ""
+    items = "".join(
+        f'<li><a href="{esc(item.url)}" target="_blank" rel="noopener noreferrer">{esc(item.title)}</a>, '
+        f"read on {item.read.isoformat()}</li>"
+        for item in references
+        if item.url.startswith("https://")
+    )
+    return f'<h3>Sources</h3><ul class="ekm-sources">{items}</ul>'
+
+
+def entry(error: KnownError, judged: Sequence[JudgedCause]) -> str:
+    """One entry of the reference: what it is, how it reads, its causes, its sources, and its stable address."""
+    samples = "".join(
+        f'<pre class="ekm-text" tabindex="0" aria-label="A real message">{esc(sample.text)}</pre>'
+        for sample in error.samples[:1]
+    )
+    name, meaning = _LINKS[error.link]
+    return page(
+        _head(error),
+        f'<p class="ekm-quiet">It breaks this link of the request: <b>{name}</b> ({meaning}).</p>',
+        f'<p><button type="button" class="ekm-copy" data-link="{esc(error.id)}">Copy link to this error</button></p>',
+        f"<h3>How it reads</h3>{samples}" if samples else "",
+        causes(error, judged, "e", judgement=False),
+        sources(error.references),
+    )
+
+
+def value_problems(problems: Mapping[str, str]) -> str:
+    """The sentences about typed values that do not fit, by the field's label; such values are not used."""
+    items = "".join(f"<li><b>{esc(label)}</b>: {esc(problem)}</li>" for label, problem in problems.items())
+    return page(f'<div class="ekm-note bad" role="alert"><p>Not used yet:</p><ul>{items}</ul></div>')

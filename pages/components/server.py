@@ -1,0 +1,49 @@
+"""What the server does beside Streamlit's own: our script's address, and warming up after the start."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+from streamlit.starlette import App
+
+from pages.components import frame
+
+_WARM_UP_AFTER = 0.4
+"""Seconds. The first health check comes before that; compiling the signatures beside it would delay its answer."""
+
+
+async def _script(_: Request) -> Response:
+    return FileResponse(
+        frame.ASSETS / "ekm.js", media_type="text/javascript", headers={"Cache-Control": "public, max-age=31536000"}
+    )
+
+
+def routes() -> list[Route]:
+    """The addresses of our own."""
+    return [Route(frame.base_path() + frame.SCRIPT_PATH, _script)]
+
+
+def warm_up() -> None:
+    """Load the catalogue and compile the classifier, so that the first paste does not wait for it."""
+    from ekm_core.diagnose import diagnose
+    from pages.components.examples import EXAMPLES
+
+    for text in (*EXAMPLES.values(), "an unknown text loads the index of similar entries"):
+        diagnose(text)
+
+
+@asynccontextmanager
+async def lifespan(_: App) -> AsyncIterator[None]:
+    """Start the warming up beside the server, never before it."""
+    timer = threading.Timer(_WARM_UP_AFTER, warm_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

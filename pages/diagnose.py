@@ -1,0 +1,133 @@
+"""Diagnose: paste an error, read which one it is, which cause, and the fix. Form -> ekm_core -> draw."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ekm_core import report
+from ekm_core.diagnose import diagnose
+from ekm_core.model import Diagnosis, KnownError
+from pages.components import frame, markup, your_values
+from pages.components.examples import EXAMPLES
+
+LONGEST_TEXT = 2_000_000
+"""Characters. A whole log of a megabyte is fine; more is no error message."""
+
+
+def _take() -> None:
+    """Diagnose what stands in the text area. Runs as a callback, so that the page is drawn once, with the result."""
+    st.session_state["asked"] = True
+    st.session_state["asked_text"] = st.session_state.get("paste") or ""
+
+
+def _take_example() -> None:
+    name = st.session_state.get("example")
+    if name:
+        st.session_state["paste"] = EXAMPLES[name]
+        st.session_state["example"] = None
+        _take()
+
+
+def _answer() -> Diagnosis | None:
+    """The diagnosis of the text last asked for, made anew only where text or values have changed."""
+    text: str = st.session_state.get("asked_text", "")
+    if not text.strip() or len(text) > LONGEST_TEXT:
+        return None
+    question = (text, your_values.typed())
+    if st.session_state.get("question") != question:
+        st.session_state["answer"] = diagnose(*question)
+        st.session_state["question"] = question
+    answer: Diagnosis = st.session_state["answer"]
+    return answer
+
+
+def _draw_perhaps(perhaps: tuple[KnownError, ...]) -> None:
+    st.html(
+        markup.page(
+            "<h3>Perhaps</h3><p>These entries use similar words. They are no match: compare the message first.</p>"
+        )
+    )
+    for error in perhaps:
+        if st.button(f"{error.title} · `{error.id}`", key=f"open-{error.id}", type="tertiary"):
+            st.switch_page("pages/errors.py", query_params={"error": error.id})
+
+
+def _draw_report(answer: Diagnosis) -> None:
+    share = st.expander("Share this result", key="share", on_change="rerun", icon=":material/ios_share:")
+    if not share.open:
+        return
+    with share:
+        st.html(
+            markup.page(
+                "<p>A report for a colleague or for support. Secrets are removed; account numbers, ARNs and IDs become "
+                "names such as account-1. The preview shows exactly what the file holds.</p>"
+            )
+        )
+        as_markdown, as_json = st.tabs(["Markdown", "JSON"])
+        for tab, kind, text, mime in (
+            (as_markdown, "md", report.to_markdown(answer), "text/markdown"),
+            (as_json, "json", report.to_json(answer), "application/json"),
+        ):
+            with tab:
+                name = "Markdown" if kind == "md" else "JSON"
+                st.download_button(f"Download {name}", text, f"ekm-report.{kind}", mime, on_click="ignore")
+                st.code(text, language=None, wrap_lines=True, height=420)
+
+
+def _draw_answer() -> None:
+    text: str = st.session_state.get("asked_text", "")
+    if not text.strip():
+        st.html(markup.page(markup.note("The text area is empty. Paste the error message first, or try an example.")))
+        return
+    if len(text) > LONGEST_TEXT:
+        st.html(
+            markup.page(
+                markup.note(
+                    f"This text has {len(text):,} characters. Up to {LONGEST_TEXT:,} can be read. "
+                    "Please paste the part with the error.",
+                    bad=True,
+                )
+            )
+        )
+        return
+    answer = _answer()
+    if answer is None:
+        return
+    if not answer.findings:
+        st.html(markup.unknown(answer))
+        if answer.perhaps:
+            _draw_perhaps(answer.perhaps)
+        _draw_report(answer)
+        return
+    first = answer.findings[0]
+    # Keyed, so that the style sheet can order them: on a phone the fields follow the result.
+    left, right = st.columns([2.6, 1], gap="large")
+    left.html(markup.result(answer))
+    with left:
+        _draw_report(answer)
+    with right:
+        your_values.draw(first.match.error.provider, first.entities)
+
+
+frame.head(
+    "What does your EKM error mean?",
+    "Paste the message. You get the error's name, which of its causes holds for you, and the exact fix to copy.",
+)
+st.text_area(
+    "Error message",
+    key="paste",
+    height=150,
+    placeholder="The whole message, with everything around it: a JSON answer, a traceback or a log is fine.",
+    on_change="ignore",
+    persist_state="session",
+)
+st.button("Diagnose", type="primary", shortcut="Ctrl+Enter", on_click=_take)
+st.pills("Or try a real message", list(EXAMPLES), key="example", on_change=_take_example)
+st.html(
+    markup.page(
+        '<p class="ekm-quiet">Secrets are removed before anything else reads the text. Nothing you paste is stored, '
+        "logged or sent on.</p>"
+    )
+)
+if st.session_state.get("asked"):
+    _draw_answer()
