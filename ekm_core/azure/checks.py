@@ -44,10 +44,12 @@ _CLIENT = re.compile(r"missing service principal in|was not found in the directo
 _REFUSED = re.compile(r"Authorization_RequestDenied|Insufficient privileges to complete the operation", re.IGNORECASE)
 _NAME_SENT = re.compile(r"[\"']?\bkey_name[\"']? ?[:=] ?[\"'](?P<value>[^\"']{1,200})[\"']")
 _NAME_ERROR = re.compile(r"Invalid ['\"]?key_name['\"]?|\^org-\[0-9a-zA-Z-\]\*--", re.IGNORECASE)
-# What people write over the real value. A real value that looks like it costs us a verdict, never a wrong one.
-_MASK = re.compile(
-    r"[<>*…]|\.\.\.|\[.*\]|x{4}|#{3}|redacted|your[-_]|\bmy-?(?:key|vault|kv)|(?:key|vault)-?name|example|contoso|fabrikam"
-    r"|^(?:([0-9a-f])\1{7}-|12345678-1234-)",
+# What people write over the real value.
+_MASK = re.compile(r"[<>*…]|\.\.\.|\[.*\]|x{4}|#{3}|redacted|your[-_]", re.IGNORECASE)
+# What people also write instead of a real name or id when they publish an error. A real value that looks like it costs
+# us a verdict, never a wrong one.
+_STAND_IN = re.compile(
+    r"\bmy-?(?:key|vault|kv)|(?:key|vault)-?name|example|contoso|fabrikam|^(?:([0-9a-f])\1{7}-|12345678-1234-)",
     re.IGNORECASE,
 )
 _KEY_NAME = re.compile(AZURE_KEY_NAME_PATTERN)
@@ -65,10 +67,10 @@ class _Found:
 def _find(pattern: re.Pattern[str], text: str) -> _Found | None:
     """The value where the text names exactly one (compared without case), else None: two values decide nothing.
 
-    None also where the value is masked.
+    None also where the value is masked or a stand-in.
     """
     hits = {match["value"].casefold(): match for match in pattern.finditer(text)}
-    if len(hits) != 1 or _MASK.search(next(iter(hits))):
+    if len(hits) != 1 or any(_MASK.search(value) or _STAND_IN.search(value) for value in hits):
         return None
     match = next(iter(hits.values()))
     return _Found(match["value"], match.group())
@@ -424,9 +426,11 @@ class _KeyName:
 
 def _key_name(case: Case) -> _KeyName | Ruling:
     """The name to judge, or the ruling where there is none. A name in the pasted request counts before a typed one."""
-    sent = _find(_NAME_SENT, case.text)
+    sent = {match["value"]: match.group() for match in _NAME_SENT.finditer(case.text)}
+    if len(sent) == 1 and not any(map(_MASK.search, sent)):
+        return _KeyName(next(iter(sent)), tuple(sent.values()))
     if sent:
-        return _KeyName(sent.value, (sent.quote,))
+        return Ruling(Verdict.CANNOT_TELL, "The text holds a masked key name, or several. Paste the one that was sent.")
     typed, error = _typed(case, "key_name"), _NAME_ERROR.search(case.text)
     if not typed or not error:
         return Ruling(
