@@ -18,6 +18,9 @@ from ekm_core.model import KnownError, Link, Signature
 WINDOW = 600
 """How many characters before and behind a hit count as its context."""
 
+CERTAIN = 0.75
+"""From this weight on a wording is the provider's own; errors shown only by weaker ones are listed behind."""
+
 _MAX_OCCURRENCES = 40
 _SET_MEMORY = 256 << 20
 _LINKS = tuple(Link)
@@ -34,7 +37,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """One known error found in a text: its hits in order of weight, and the weight of the best."""
+    """One known error found in a text: its hits by weight, then length, and the weight of the best."""
 
     error: KnownError
     score: float
@@ -145,11 +148,11 @@ def classify(text: str) -> tuple[Classified, ...]:
         Classified(
             error,
             max(hit.signature.weight for hit in hits[error_id]),
-            tuple(sorted(hits[error_id], key=lambda hit: (-hit.signature.weight, hit.start, -hit.end))),
+            tuple(sorted(hits[error_id], key=lambda hit: (-hit.signature.weight, hit.start - hit.end, hit.start))),
         )
         for error_id, error in found.items()
     ]
-    results.sort(key=lambda result: (result.score < 0.75, _LINKS.index(result.error.link), result.hits[0].start))
+    results.sort(key=lambda result: (result.score < CERTAIN, _LINKS.index(result.error.link), result.hits[0].start))
     return tuple(_behind(results))
 
 

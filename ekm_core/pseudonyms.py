@@ -29,7 +29,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("key", rf"\bkey{_SLASH}((?:mrk-)?[0-9a-fA-F][0-9a-fA-F-]{{31,35}})\b"),
     ("key", r"\b(mrk-[0-9a-fA-F]{32})\b"),
     ("key", rf"\balias{_SLASH}((?!aws{_SLASH})[A-Za-z0-9_][A-Za-z0-9/_-]{{0,249}})"),
-    ("project", rf"\bprojects?{_SLASH}([A-Za-z0-9][A-Za-z0-9.:-]{{2,60}}?)(?=[{{}}\s\"'/?&,;)\]\\%]|$|\.\s|\.$)"),
+    ("project", rf"(?:\b|\\[nrt])projects?{_SLASH}([A-Za-z0-9][A-Za-z0-9.:-]{{2,60}}?)(?=[{{}}\s\"'/?&,;)\]\\%]|$|\.\s|\.$)"),
     ("project", r"@([a-z][a-z0-9-]{3,40})\.iam\.gserviceaccount\.com"),
     ("service-account", r"\b([a-z0-9][a-z0-9-]{2,63})@[a-z0-9-]{3,60}\.(?:iam|developer)\.gserviceaccount\.com"),
     ("pool", rf"workloadIdentityPools{_SLASH}({_DASHED})"),
