@@ -84,10 +84,11 @@ def _finding(
     usable = {name: value for name, value in read.items() if wellformed.well_formed(name, value)}
     usable.update(given)
     case = Case(words, found, Values(wellformed.derive(usable)), frozenset(given))
-    proofs = []
+    proofs: list[Proof] = []
     for hit in result.hits:
         start, end = normal.span(hit.start, hit.end)
-        proofs.append(Proof(hit.signature.id, normal.text[hit.start : hit.end], start, end))
+        if not any(proof.start <= start and end <= proof.end for proof in proofs):
+            proofs.append(Proof(hit.signature.id, normal.text[hit.start : hit.end], start, end))
     match = Match(result.error, result.score, tuple(proofs))
     return Finding(match, read, _judge(result.error.causes, case))
 
@@ -122,7 +123,12 @@ def _surroundings(
 
 def _judge(causes: Sequence[Cause], case: Case) -> tuple[JudgedCause, ...]:
     judged = [JudgedCause(cause, cause.check(case), case.values) for cause in causes]
-    return tuple(sorted(judged, key=lambda item: _ORDER[item.ruling.verdict]))
+    return tuple(sorted(judged, key=_rank))
+
+
+def _rank(judged: JudgedCause) -> tuple[int, bool]:
+    """Confirmed, open, ruled out; among the open ones the user's own test is the least likely."""
+    return _ORDER[judged.ruling.verdict], judged.cause.id == OWN_TEST
 
 
 def _chain(findings: Sequence[Finding]) -> tuple[ChainLink, ...]:
