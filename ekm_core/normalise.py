@@ -133,15 +133,18 @@ def normalise(text: str) -> Normalised:
         start, end = match.span()
         new = _replacement(match)
         length += start - done
+        pieces.append(text[done:start])
+        pieces.append(new)
+        done = end
+        if new and end - start == 1:  # one character for one: the piece goes on
+            length += 1
+            continue
         if new:
             starts.append(length)
             origins.append(start)
             length += 1
         starts.append(length)
         origins.append(end)
-        pieces.append(text[done:start])
-        pieces.append(new)
-        done = end
     if not pieces:
         return Normalised(text)
     pieces.append(text[done:])
