@@ -97,6 +97,8 @@ def list_projects() -> Snippet:
 def _one_key_url(values: Values, tail: str = "") -> str:
     """The quoted URL of one registration; an id that is not known stays readable as its placeholder."""
     known = values.get("external_key_id")
+    # "." and ".." would be walked as a path: such a value is no id.
+    known = known if known.strip(".") else ""
     # errors="replace": a lone surrogate of a paste cannot be encoded and must not raise here.
-    segment = quote(known, safe="", errors="replace") if known else values.need("external_key_id")
+    segment = quote(known, safe="", errors="replace") if known else "<EXTERNAL_KEY_ID>"
     return sh(f"{EXTERNAL_KEYS_URL}/{segment}{tail}")
