@@ -75,6 +75,11 @@ FOUND = {
         "could not obtain a value for attribute.repository from the given credential",
     ],
     "gcp-kms-permission-denied": [
+        "Permission denied on Cloud KMS resource [projects/p/locations/l/keyRings/r/cryptoKeys/k] (or it does "
+        "not exist). "
+        "Please grant cloudkms.cryptoKeyVersions.useToDecrypt to the Secret Manager service identity.",
+        "Error 403: Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied for resource 'projects/xxx/locations/l/"
+        "keyRings/vault/cryptoKeys/vault-init'., forbidden",
         "Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied on resource",
         "Permission cloudkms.cryptoKeyVersions.useToDecrypt denied on resource projects/p/locations/l",
         "Required 'cloudkms.cryptoKeys.get' permission for 'projects/p/locations/l/keyRings/r/cryptoKeys/k'",
@@ -86,6 +91,8 @@ FOUND = {
         "Permission denied on Cloud KMS key. Please ensure that your Cloud Storage service account may use this key.",
     ],
     "gcp-kms-key-not-found": [
+        'Error when reading or editing KMSCryptoKey "projects/p/locations/l/keyRings/r/cryptoKeys/k": googleapi: Error '
+        "404: CryptoKey projects/p/locations/l/keyRings/r/cryptoKeys/k not found.",
         "googleapi: Error 404: KeyRing projects/p/locations/us/keyRings/r not found., notFound",
         "NOT_FOUND: CryptoKeyVersion projects/p/locations/us/keyRings/r/cryptoKeys/k/cryptoKeyVersions/3 not found.",
         "google.api_core.exceptions.NotFound: 404 CryptoKey "
@@ -157,6 +164,11 @@ FOUND = {
     ],
 }
 NOT_FOUND = [
+    "Ensure the key exists, is enabled, and the service account has cloudkms.cryptoKeyVersions.useToEncrypt "
+    "permissions.",
+    "The required cloudkms.cryptoKeyVersions.useToDecrypt permission comes with the role.",
+    "Permission iam.serviceAccountKeys.create is required to perform this operation on service account x., forbidden",
+    "Invalid KeyRing id format, expecting `{projectId}/{locationId}/{keyRingName}`",
     "Firebase: The supplied auth credential is malformed. The audience in ID Token [com.acme.app] does not match",
     "FirebaseError: auth/invalid-credential: The audience in ID Token [x] does not match the expected audience y",
     "INVALID_IDP_RESPONSE : The issuer in ID Token https://a does not match the expected one in config: https://b.",

@@ -46,10 +46,12 @@ ERROR = KnownError(
     link=Link.PERMISSION,
     signatures=(
         Signature(
-            "sentence", rf"permissions?:? .{{0,2}}{_NAME}.{{0,3}} ?(?:is |was |has been )?(?:denied|missing|required)"
+            "sentence",
+            rf"permissions?:? .{{0,2}}{_NAME}.{{0,3}} ?(?:is |was |has been "
+            rf")?(?:denied|missing|required to)",
         ),
         Signature("denied", rf"{_NAME}.{{0,2}} (?:permission )?(?:is |was )?denied\b"),
-        Signature("required", rf"required .{{0,2}}{_NAME}.{{0,2}} permission"),
+        Signature("required", rf"required ['\"]{_NAME}['\"] permission"),
         Signature(
             "lacking",
             r"(?:does not|doesn't|do not|did not) have (?:the )?(?:required )?(?:permissions? )?(?:to )?.{0,2}" + _NAME,
@@ -58,7 +60,12 @@ ERROR = KnownError(
         Signature(
             "missing", r"(?:lacks?|missing) (?:the )?(?:necessary |required |iam )*permissions?:? ?.{0,2}" + _NAME, 0.9
         ),
-        Signature("without-name", r"permission (?:was )?denied on (?:the )?cloud kms key", 0.9),
+        Signature(
+            "without-name",
+            r"permission (?:was )?denied on (?:the )?cloud kms (?:crypto "
+            r"?)?(?:key|resource)",
+            0.9,
+        ),
         Signature(
             "details",
             rf"permission.{{0,3}} ?[:=] ?.{{0,2}}{_NAME}",

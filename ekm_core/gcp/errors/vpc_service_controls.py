@@ -55,6 +55,7 @@ ERROR = KnownError(
     link=Link.NETWORK,
     signatures=(
         Signature("sentence", r"request is prohibited by (?:the |your )?organi[sz]ation.{0,3}s? policy", unless=CODE),
+        Signature("older", r"request violates vpc service controls", 0.9),
         Signature("identifier", r"vpcservicecontrolsuniqueid(?:entifier)?", 0.9, unless=CODE),
         Signature("reason", r"\bsecurity_policy_violated\b", 0.8, needs=(r"google|\bvpc\b|perimeter",), unless=CODE),
         Signature(
