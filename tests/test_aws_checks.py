@@ -271,13 +271,13 @@ def test_masked_cut_or_aliased_keys_are_not_compared():
 def test_a_kms_call_by_something_else_proves_nothing_about_the_role():
     tail = " because no identity-based policy allows the kms:Encrypt action"
     for principal in ("arn:aws:iam::204857193341:user/alice", "arn:aws:iam::***:root"):
-        assert confirmed(KMS, kms(principal, tail=tail)) == {"not-the-ekm-role"}
+        assert confirmed(KMS, kms(principal, tail=tail)) == {"own-test"}
     other = "arn:aws:sts::204857193341:assumed-role/lambda/fn"
-    assert confirmed(KMS, kms(other, tail=tail), role_arn=ROLE) == {"not-the-ekm-role"}
+    assert confirmed(KMS, kms(other, tail=tail), role_arn=ROLE) == {"own-test"}
     # Without the user's own role there is nothing to compare with.
     assert confirmed(KMS, kms(other, tail=tail)) == {"identity-policy-missing"}
-    assert "not-the-ekm-role" in ruled_out(KMS, kms(), role_arn=ROLE)
-    assert judge(KMS, kms("arn:aws:sts::***:assumed-role/***/***"), role_arn=ROLE)["not-the-ekm-role"].verdict is (
+    assert "own-test" in ruled_out(KMS, kms(), role_arn=ROLE)
+    assert judge(KMS, kms("arn:aws:sts::***:assumed-role/***/***"), role_arn=ROLE)["own-test"].verdict is (
         Verdict.CANNOT_TELL
     )
 

@@ -107,6 +107,19 @@ WORDINGS = {
             "references a key that either does not exist or you do not have access to."
         ),
         "The ciphertext references a key that either does not exist or you do not have access to",
+        (
+            "InsufficientEncryptionPolicyException: Insufficient permissions to access S3 bucket "
+            "foo or KMS key arn:aws:kms:us-east-1:1:key/2."
+        ),
+        (
+            "An error occurred (AccessDeniedException) when calling the CreateLogGroup operation: "
+            "The specified KMS key does not exist or is not allowed to be used with Arn "
+            "'arn:aws:logs:eu-west-1:1:log-group:x'"
+        ),
+        (
+            "The source snapshot KMS key [arn:aws:kms:us-east-1:1:key/2] does not exist, is not "
+            "enabled or you do not have permissions to access it."
+        ),
     ],
     "aws-kms-key-not-found": [
         (
@@ -130,6 +143,11 @@ WORDINGS = {
         (
             "Key 'arn:aws:kms:eu-west-1:123456789012:key/abcd' does not exist (Service: Kms, "
             "Status Code: 400, Request ID: x)"
+        ),
+        (
+            "KMSNotFoundException: Lambda was unable to decrypt the environment variables because "
+            "the KMS key was not found. KMS Exception: NotFoundExceptionKMS Message: Key does not "
+            "exist"
         ),
     ],
     "aws-kms-key-disabled": [
@@ -231,6 +249,11 @@ WORDINGS = {
         "NotFoundException: Invalid arn eu-central-1",
         "InvalidArnException: Invalid ARN for KMS key",
         "An error occurred (InvalidArnException) when calling the Encrypt operation: arn:aws:kms",
+        (
+            "Lambda was unable to configure access to your environment variables because the KMS "
+            "key is invalid for CreateGrant. Please check your KMS key settings. KMS Exception: "
+            "InvalidArnExceptionKMS Message: ARN does not refer to a valid principal"
+        ),
     ],
     "aws-sts-invalid-role-arn": [
         (
@@ -308,6 +331,20 @@ WORDINGS = {
         "CredentialsError: Missing credentials in config, if using AWS_CONFIG_FILE, set AWS_SDK_LOAD_CONFIG=1",
         "Error when retrieving token from sso: Token has expired and refresh failed",
         "EmptyStaticCreds: static credentials are empty",
+        (
+            "No valid credential sources found for AWS Provider. Please see "
+            "https://terraform.io/docs/providers/aws/index.html"
+        ),
+        (
+            "boto.exception.NoAuthHandlerFound: No handler was ready to authenticate. 1 handlers "
+            "were checked. ['HmacAuthV4Handler'] Check your credentials"
+        ),
+        "Error retrieving credentials from the instance profile metadata service. (cURL error 28)",
+        (
+            "Error loading SSO Token: Token for default does not exist. To refresh this SSO "
+            "session run 'aws sso login' with the corresponding profile."
+        ),
+        "ExpiredTokenException: The provided token is expired.",
     ],
 }
 NONE = [
@@ -361,6 +398,58 @@ NONE = [
     (
         "An error occurred (ValidationError) when calling the CreateStack operation: Role "
         "arn:aws:iam::1:role/x is invalid or cannot be assumed"
+    ),
+    (
+        "    KMSInternalException: Type[BotocoreClientError]\n    KMSInvalidMacException: "
+        "Type[BotocoreClientError]\n    KMSInvalidStateException: Type[BotocoreClientError]\n   "
+        " InvalidKeyUsageException: Type[BotocoreClientError]"
+    ),
+    (
+        'if (event["KMSInvalidStateException"] != null) { return { KMSInvalidStateException: '
+        'await de_KMSInvalidStateException_event(event["KMSInvalidStateException"], context), '
+        "}; }"
+    ),
+    (
+        "KMSDisabledException: Optional[KMSDisabledException]\n KMSInvalidStateException: "
+        "Optional[KMSInvalidStateException]\n KMSAccessDeniedException: "
+        "Optional[KMSAccessDeniedException]"
+    ),
+    (
+        "const STATUS = { NotFoundException: 400, DisabledException: 400, "
+        "InvalidKeyUsageException: 400, KMSInvalidStateException: 400 }"
+    ),
+    (
+        'case "com.amazonaws.trent#InvalidCiphertextException": throw await '
+        "de_InvalidCiphertextExceptionRes(parsedOutput, context);"
+    ),
+    "try:\n    kms.decrypt(CiphertextBlob=blob)\nexcept kms.exceptions.InvalidCiphertextException:\n    pass",
+    "} catch (KMSInvalidStateException | DisabledException e) {",
+    "if (err.code === 'InvalidCiphertextException') { return null }",
+    "except NoCredentialsError:\n    print('no')",
+    "from botocore.exceptions import NoCredentialsError, PartialCredentialsError",
+    (
+        "kms.ErrCodeInvalidCiphertextException: gcerrors.InvalidArgument, "
+        "kms.ErrCodeInvalidKeyUsageException: gcerrors.InvalidArgument"
+    ),
+    (
+        "export interface KMSInvalidStateException extends __SmithyException, $MetadataBearer "
+        '{ name: "KMSInvalidStateException"; }'
+    ),
+    (
+        "import com.amazonaws.services.kms.model.InvalidCiphertextException;\nimport "
+        "com.amazonaws.services.kms.model.NotFoundException;"
+    ),
+    "import software.amazon.awssdk.services.kms.model.NotFoundException;",
+    (
+        "* @throws {@link NotFoundException} (client fault) <p>The request was rejected "
+        "because the specified entity or resource could not be found.</p>"
+    ),
+    "| `ThrottlingException` | KMS throttles the request. Retry with backoff. |",
+    "MyError: sts:AssumeRole needs MFA",
+    (
+        "An error occurred (ValidationError) when calling the AssumeRole operation: 1 "
+        "validation error detected: Value '2/fluent' at 'roleSessionName' failed to satisfy "
+        "constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*"
     ),
 ]
 

@@ -7,7 +7,12 @@ NOT_THROWN = (
     r"@throws",
     r"@link",
     r"\(client fault\)",
-    r"(?:class|import|instanceof|catch|case|extends) ['\"(]?[\w.]{0,40}Exception",
+    r"(?:class|import|instanceof|catch|case|extends|typeof) ['\"({]{0,2} ?[\w.#]{0,80}(?:Exception|Error)\b",
+    r"\bexcept \(?[\w., ]{0,80}(?:Exception|Error)\b",
+    # Type stubs, tables of handlers and of status codes: a name, a colon, and no message.
+    r"Exception: ?(?:await |async |\(\w{0,20}\) "
+    r"?=>|Type\[|Optional\[|NotRequired\[|List\[|\d{3}\b|Boto\w{0,20}Error|&\w|typeof "
+    r"|\w{1,10}\.suspend|\w{2,60}ErrorCode\.|\w{1,60}Exception\b ?[\]),;])",
     r"[!=]==? ?['\"]\w{3,60}(?:Exception|Token\w{0,2}|Match)['\"]",
 )
 
@@ -30,9 +35,10 @@ def thrown(name: str) -> str:
     return (
         rf"(?:\((?:\w{{1,20}}\.)?{name}\) (?:occurred )?when calling"
         rf"|(?:^|[^\w'])(?:{name}) ?: "
-        rf"|(?:\w\.|::|#)(?:{name})\b"
+        rf"|(?:\w\.|::|#)(?:{name})(?: ?:|['\"]? ?[,}}]|\)|$| \(| at | - )"
         rf"|(?:code|type)['\"]? ?[=:] ?['\"]?(?:{name})\b"
         rf"|api error (?:{name})\b"
+        rf"|KMS Exception: ?(?:{name})(?:KMS|\b)"
         rf"|Some\(['\"](?:{name})['\"]"
         rf"|>(?:{name})<"
         rf"|\[(?:{name})\]"

@@ -48,7 +48,8 @@ _UNKNOWN = (
 )
 _NONE = (
     r"NoCredential\w*|Unable to locate credentials|Unable to load (?:AWS )?credentials|Could not load credentials"
-    r"|without credentials set|Missing credentials|no EC2 IMDS role found|CredentialsNotLoaded"
+    r"|without credentials set|No valid credential sources|No handler was ready|no EC2 instance role found|Missing "
+    r"credentials|no EC2 IMDS role found|CredentialsNotLoaded"
 )
 
 ERROR = KnownError(
@@ -58,13 +59,13 @@ ERROR = KnownError(
     summary=(
         "AWS did not even ask what the caller may do, for it does not accept who the caller is. OpenAI uses "
         "credentials of "
-        "its own, so this error comes from your own command or application."
+        "its own, so as a rule this error comes from your own command or application."
     ),
     link=Link.IDENTITY,
     proves=(),
     signatures=(
         Signature("token", r"security token included in the request is (?:invalid|expired)"),
-        Signature("provided-token", r"provided token (?:has expired|is malformed or otherwise invalid)"),
+        Signature("provided-token", r"provided token (?:(?:has|is) expired|is malformed or otherwise invalid)"),
         Signature("signature", r"request signature we calculated does not match the signature you provided"),
         Signature("signature-expired", r"\bSignature (?:expired|not yet current): \d{8}T"),
         Signature("unknown-key", r"AWS Access Key Id you provided does not exist in our records"),
@@ -78,6 +79,12 @@ ERROR = KnownError(
         Signature("go2-none", r"no EC2 IMDS role found|static credentials are empty"),
         Signature("go-none-cut", r"\bno valid providers in chain\b", 0.8),
         Signature("ruby-none", r"unable to sign request without credentials set"),
+        Signature("terraform-none", r"No valid credential sources (?:for \S{1,60} )?found"),
+        Signature("boto2-none", r"No handler was ready to authenticate"),
+        Signature("dotnet-none", r"Unable to get IAM security credentials|Failed to resolve AWS credentials"),
+        Signature("php-none", r"Error retrieving credentials from the instance profile metadata"),
+        Signature("go-ec2-none", r"EC2RoleRequestError: no EC2 instance role found"),
+        Signature("sso-login", r"To refresh this SSO session run ['\"]?aws sso login"),
         Signature("rust-none", r"no providers in chain provided credentials|the credential provider was not enabled"),
         Signature("sso", r"SSO session (?:associated with this profile|token)[\w ]{0,20} has expired"),
         Signature("sso-token", r"Token has expired and refresh failed"),
@@ -88,7 +95,7 @@ ERROR = KnownError(
             thrown(
                 r"ExpiredToken(?:Exception)?|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch"
                 r"|InvalidSignatureException|InvalidAccessKeyId|NoCredentialsError|PartialCredentialsError"
-                r"|NoCredentialProviders|MissingCredentialsError|IncompleteSignature(?:Exception)?"
+                r"|NoCredentialProviders|MissingCredentialsError|CredentialsProviderError|IncompleteSignature(?:Exception)?"
             ),
             0.8,
             unless=(*NOT_THROWN, r"azure|AADSTS|googleapis|ExpiredTokenException\(\)"),

@@ -133,6 +133,13 @@ ERROR = KnownError(
             "access it",
         ),
         Signature("logs", r"specified KMS key (?:ARN |Id )?does not exist or is not allowed to be used"),
+        Signature(
+            "services",
+            r"(?:not authori[sz]ed|not allowed|do(?:es)? not have permissions?) to (?:use|access) (?:the |this "
+            r")?(?:specified )?"
+            r"(?:AWS )?(?:customer )?(?:managed )?KMS|Insufficient permissions to access .{0,120}\bKMS key",
+            0.8,
+        ),
         Signature("service-code", thrown(r"KMS\.?AccessDenied(?:Exception|Fault)?"), 0.8, unless=NOT_THROWN),
         Signature("rds-code", thrown(r"KMSKeyNotAccessible(?:Fault)?"), 0.8, unless=NOT_THROWN),
         Signature(
@@ -315,7 +322,7 @@ ERROR = KnownError(
             "OpenAI support, or whoever made the session",
         ),
         Cause(
-            "not-the-ekm-role",
+            "own-test",
             "The call was not made by your EKM role",
             "OpenAI reaches the key only as a session of the role that you registered.",
             checks.kms_not_ekm_role,

@@ -64,7 +64,7 @@ ERROR = KnownError(
             0.8,
             unless=_NOT_THIS,
         ),
-        Signature("service-code", thrown(r"KMS\.?NotFound(?:Exception)?"), 0.8, unless=_NOT_THIS),
+        Signature("service-code", thrown(r"KMS(?:Key)?\.?NotFound(?:Exception|Fault)?"), 0.8, unless=_NOT_THIS),
         Signature(
             "java-frame",
             r"Service: (?:AWSKMS|KMS)[;,] Status Code: 400[;,] Error Code: NotFoundException",

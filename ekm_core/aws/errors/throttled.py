@@ -91,7 +91,7 @@ ERROR = KnownError(
         Signature("java-class", r"\b(?:securitytoken|sts|kms)\.model\.\w{3,60}: Rate exceeded"),
         Signature("php-frame", rf"['\"]{_STS}['\"] on .{{0,400}}\b{_THROTTLING}"),
         Signature(
-            "assume-role", rf"\b(?:assume role|AssumeRole)\b.{{0,300}}\b{_THROTTLING}.{{0,80}}Rate exceeded", 0.8
+            "assume-role", rf"\b(?:assume role|AssumeRole)\b.{{0,160}}\b{_THROTTLING}.{{0,80}}Rate exceeded", 0.8
         ),
         Signature("kms-exception", rf"\b(?:AWS )?KMS\b[^.]{{0,120}}\b{_THROTTLING}: ", 0.8, unless=NOT_THROWN),
         Signature(
