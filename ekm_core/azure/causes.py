@@ -12,6 +12,7 @@ from ekm_core.vendor import AZURE_APP_ID, AZURE_APP_NAME, AZURE_RBAC_WAIT
 APPLICATION_ADMIN = "Entra Application Administrator or Cloud Application Administrator"
 CONDITIONAL_ACCESS_ADMIN = "Entra Conditional Access Administrator"
 ACCESS_ADMIN = "Owner or User Access Administrator of the subscription"
+VAULT_MODE_ADMIN = "Owner of the vault, or User Access Administrator with Key Vault Contributor"
 VAULT_ADMIN = "Key Vault Administrator (also an Owner needs this role to see or change keys)"
 VAULT_CONTRIBUTOR = "Owner, Contributor or Key Vault Contributor of the vault"
 OPENAI_OWNER = "Owner of the OpenAI organization"

@@ -1,7 +1,7 @@
 """Commands, documents and Terraform for Azure, built from the user's values.
 
 Facts: help article 20000951 (application id, data actions, RSA key, key name), the Azure CLI reference, Microsoft
-Graph's servicePrincipals and deletedItems, and the azurerm 4 and azuread 3 Terraform providers; read on 2026-11-23.
+Graph's servicePrincipals and deletedItems, and the azurerm 4, azuread 3 and azapi 2 Terraform providers; read on 2026-11-23.
 
 The Azure CLI reads a file for every value that begins with an at sign, also behind ``--option=``. No name or id of
 Azure begins with one, so such a value is shown as a placeholder that is still open (see ``argument``).
@@ -220,7 +220,7 @@ def role_definition(values: Values) -> dict[str, object]:
     return {
         "Name": ROLE_NAME,
         "IsCustom": True,
-        "Description": "Lets OpenAI's EKM application encrypt and decrypt with one key.",
+        "Description": "Lets the EKM application of OpenAI encrypt and decrypt with one key.",
         "Actions": [],
         "NotActions": [],
         "DataActions": list(AZURE_DATA_ACTIONS),
@@ -360,6 +360,22 @@ resource "azurerm_role_assignment" "openai_ekm" {{
 }}
 """
     return snippet("Custom role and its assignment on the key (azurerm 4)", Language.HCL, text)
+
+
+def terraform_vault_mode(values: Values) -> Snippet:
+    """The vault's permission model, changed in place on a vault that other code or nobody manages."""
+    text = f"""resource "azapi_update_resource" "vault_rbac" {{
+  type        = "Microsoft.KeyVault/vaults@{VAULT_API_VERSION}"
+  resource_id = {hcl(vault_scope(values))}
+
+  body = {{
+    properties = {{
+      enableRbacAuthorization = true
+    }}
+  }}
+}}
+"""
+    return snippet("Switch the vault to role-based access (azapi 2)", Language.HCL, text)
 
 
 def terraform_key(values: Values) -> Snippet:

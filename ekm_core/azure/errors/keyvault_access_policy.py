@@ -19,7 +19,12 @@ ERROR = KnownError(
     ),
     link=Link.PERMISSION,
     signatures=(
-        Signature("keys-permission", r"does(?: not|n't) have (?:the )?['\"]?keys?['\"]? [^.]{0,60}?permissions?\b"),
+        Signature(
+            "keys-permission",
+            r"does(?: not|n't) have (?:the )?['\"]?(?:keys|key (?:get|list|create|wrap|unwrap|encrypt|decrypt)\w{0,4})\b"
+            r"[^.]{0,60}?permissions?\b",
+        ),
+        Signature("portal", r"operation ['\"]?\w{1,20}['\"]? is not enabled in (?:this )?key vault'?s access policy"),
         Signature("no-policy", r"caller was not found on any access policy"),
         Signature("any-policy", r"not found on any access policy", weight=0.8),
         Signature(
@@ -70,10 +75,10 @@ ERROR = KnownError(
                 ),
                 policies=(snippets.role_document(values),),
                 cli=(snippets.enable_rbac(values), snippets.create_role(values), snippets.assign_role(values)),
-                terraform=(snippets.terraform_access(values),),
+                terraform=(snippets.terraform_vault_mode(values), snippets.terraform_access(values)),
                 verify=(snippets.show_vault(values), *snippets.proof(values)),
             ),
-            who=causes.ACCESS_ADMIN,
+            who=causes.VAULT_MODE_ADMIN,
             wait=AZURE_VAULT_MODE_WAIT,
         ),
         causes.own_test(),

@@ -15,9 +15,10 @@ ERROR = KnownError(
     ),
     link=Link.NETWORK,
     signatures=(
-        Signature("sentence", r"client (?:ip )?address(?: .{0,60})? (?:is not|isn't|was not) aut+h?ori[sz]ed"),
+        Signature("sentence", r"client address(?: .{0,60})? (?:is not|isn't|was not) aut+h?ori[sz]ed"),
         Signature("caller", r"caller (?:is not|isn't) a trusted service", weight=0.8),
         Signature("inner-code", r"\bForbiddenByFirewall\b", weight=0.8),
+        Signature("portal", r"client ip address is not authori[sz]ed to access this key vault"),
         Signature("perimeter", r"request was not allowed by NSP rules", weight=0.8),
     ),
     causes=(

@@ -38,6 +38,7 @@ ERROR = KnownError(
             r"role assignments, deny assignments,? or role definitions were changed recently",
             weight=0.8,
         ),
+        Signature("portal", r"the operation is not allowed by RBAC"),
         Signature("fields", r"\bDenyAssignmentId: .{1,120}(?:DecisionReason: |Vault: )", weight=0.8),
         Signature(
             "tail",
@@ -168,11 +169,11 @@ ERROR = KnownError(
                     "Open the key vault, Access configuration, choose Azure role-based access control, and apply.",
                 ),
                 cli=(snippets.show_vault(values), snippets.enable_rbac(values), snippets.assign_role(values)),
-                terraform=(snippets.terraform_access(values),),
+                terraform=(snippets.terraform_vault_mode(values), snippets.terraform_access(values)),
                 policies=(snippets.role_document(values),),
                 verify=(snippets.list_assignments(values), *snippets.proof(values)),
             ),
-            who=causes.ACCESS_ADMIN,
+            who=causes.VAULT_MODE_ADMIN,
             wait=AZURE_VAULT_MODE_WAIT,
         ),
         Cause(
@@ -226,6 +227,12 @@ ERROR = KnownError(
             '"innererror":{"code":"ForbiddenByRbac"}}}'
         ),
         Sample("ForbiddenByRbac: Caller is not authorized to perform action on resource."),
+        Sample(
+            "The operation is not allowed by RBAC. If role assignments were recently changed, please wait "
+            "several minutes "
+            "for role assignments to become effective.",
+            "https://github.com/MicrosoftLearning/dp-420-cosmos-db-dev/issues/43",
+        ),
     ),
     near_misses=(
         NearMiss(

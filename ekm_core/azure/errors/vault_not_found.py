@@ -9,8 +9,8 @@ from ekm_core.vendor import AZURE_GUIDE
 _HOST = r"[\w<>*.-]{0,80}\.vault(?:core)?\.(?:azure\.net|azure\.cn|usgovcloudapi\.net|microsoftazure\.de)"
 _UNRESOLVED = (
     r"(?:no such host|name or service not known|nodename nor servname|no address associated with hostname"
-    r"|name resolution|name does not resolve|could not be resolved|getaddrinfo|enotfound|unknownhostexception"
-    r"|nxdomain|failed to resolve|server misbehaving|unknown host)"
+    r"|name resolution|name does not resolve|getaddrinfo|enotfound|unknownhostexception|nxdomain"
+    r"|server misbehaving|unknown host)"
 )
 
 ERROR = KnownError(
@@ -24,9 +24,11 @@ ERROR = KnownError(
     signatures=(
         Signature("resolve-before", rf"{_UNRESOLVED}.{{0,60}}{_HOST}"),
         Signature("resolve-after", rf"{_HOST}.{{0,160}}{_UNRESOLVED}"),
+        # The host must follow at once: "could not resolve secret https://…" is another failure.
         Signature(
             "resolve-host",
-            rf"(?:(?:could not|cannot|unable to) resolve(?: host(?:name)?)?|resolve host(?:name)?).{{0,20}}{_HOST}",
+            r"(?:(?:could not|cannot|can't|unable to|failed to) (?:resolve|find)(?: (?:host(?:name)?|name))?"
+            rf"|(?:remote|host) ?name could not be resolved):? ?['\"]?{_HOST}",
         ),
         Signature("code", r"\bVaultNotFound\b", weight=0.8),
         Signature("sql-code", r"\bAkvHostNotResolvingFromNode\b|\bAKV host .{0,80}is not resolvable", weight=0.8),
