@@ -19,14 +19,14 @@ ERROR = KnownError(
     ),
     link=Link.KEY,
     signatures=(
-        Signature("full-name", rf"projects/[^ ]{{1,120}}/keyrings/[^ ]{{1,200}} ?(?:{_GONE})"),
+        Signature("full-name", rf"/keyrings/[^ ]+ ?(?:{_GONE})"),
         Signature(
             "bare",
-            rf"\b{_THING} ?['\"]?(?:[a-z0-9_.${{}}<>/-]{{1,200}}['\"]?)? ?(?:{_GONE})",
+            rf"\b{_THING} ?['\"]?(?:[a-z0-9_.${{}}<>/*-]+['\"]?)? ?(?:{_GONE})",
             0.9,
             needs=(r"cloud ?kms|\bkms\b|code ?[=:] ?notfound|\bnot_found\b|error:? 404|\b404\b|googleapi",),
         ),
-        Signature("wrong-location", r"request concerns location .{0,60}but was sent to location"),
+        Signature("wrong-location", r"request concerns location [^ ]+ but was sent to location"),
         Signature("wrong-location-code", r"kms_resource_not_found_in_location", 0.9),
         Signature("no-such-location", r"cloud kms is not available in", 0.9),
     ),

@@ -56,7 +56,7 @@ ERROR = KnownError(
         ),
         Signature(
             "version-state",
-            r"cryptokeys/[^ ]{1,160} (?:is|was|has been) (?:currently )?(?:disabled|destroyed|not enabled"
+            r"cryptokeys/[^ ]+ (?:is|was|has been) (?:currently )?(?:disabled|destroyed|not enabled"
             r"|scheduled for destruction)",
             0.9,
         ),

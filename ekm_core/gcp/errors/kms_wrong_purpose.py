@@ -22,15 +22,14 @@ ERROR = KnownError(
         Signature("violation", r"crypto_scheme_mismatch", 0.8),
         Signature(
             "not-for-purpose",
-            r"(?:algorithm|operation|request|method)\b.{0,140}(?:not|isn't|n't) "
-            r"(?:valid|supported|allowed|permitted|compatible)"
-            r" (?:for|with|by) (?:this |the |a )?(?:crypto ?)?(?:key'?s? )?(?:with )?purpose",
+            r"(?:not|isn't) (?:valid|supported|allowed|permitted|compatible) (?:for|with|by) (?:this |the |a )?"
+            r"(?:crypto ?)?(?:key'?s? )?purpose",
             0.8,
             needs=(KMS,),
         ),
         Signature(
             "purpose-not-allowed",
-            r"key purpose.{0,60}(?:does not|doesn't|do not) (?:support|allow|permit|match)",
+            r"key purpose (?:[a-z_]+ )?(?:does not|doesn't|do not) (?:support|allow|permit|match)",
             0.8,
             needs=(KMS,),
         ),

@@ -8,6 +8,7 @@ from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provide
 from ekm_core.openai import snippets as openai
 
 _SERVICE = r"(?:cloudkms|iam|iamcredentials|sts)\.googleapis\.com"
+_OF_SERVICE = rf"(?:service|metric)s?.{{0,3}}['\": =]{{1,3}}{_SERVICE}"
 
 
 def _look(values: Values) -> Look:
@@ -49,10 +50,8 @@ ERROR = KnownError(
     ),
     link=Link.REQUEST,
     signatures=(
-        Signature("sentence", rf"quota exceeded for quota (?:metric|group|limit).{{0,260}}{_SERVICE}"),
-        Signature(
-            "metric", rf"(?:resource_?exhausted|quota exceeded|rate_limit_exceeded).{{0,160}}['\" (\[]{_SERVICE}", 0.9
-        ),
+        Signature("sentence", r"quota exceeded for quota (?:metric|group|limit)", needs=(_OF_SERVICE,)),
+        Signature("metric", r"resource_?exhausted|quota exceeded|rate_limit_exceeded", 0.9, needs=(_OF_SERVICE,)),
         Signature("documented", r"quota exceeded for limit\b", 0.8, needs=(r"cloud ?kms",)),
         Signature(
             "too-many",
@@ -60,7 +59,6 @@ ERROR = KnownError(
             0.8,
             needs=(r"securitytokenservice|sts\.googleapis\.com|cloudkms|cloud kms",),
         ),
-        Signature("reason", r"\brate_limit_exceeded\b", 0.8, needs=(_SERVICE,)),
     ),
     causes=(
         Cause(

@@ -8,7 +8,7 @@ from ekm_core.gcp import snippets as gcp
 from ekm_core.gcp.wordings import FEDERATION, FIREBASE, FIREBASE_SURE
 from ekm_core.model import Cause, KnownError, Link, NearMiss, Provider, Sample, Signature
 
-_SENTENCE = r"audience in (?:the )?id token ?(?:\[[^\]]{0,300}\])?,? ?(?:does not|doesn't|did not|didn't|do not) match"
+_SENTENCE = r"audience in (?:the )?id token ?(?:\[[^\]]*\])?,? ?(?:does not|doesn't|did not|didn't|do not) match"
 _BRACKET = r"the audience in (?:the )?id token ?\["
 _STEP = "Under Allowed audiences, enter the audience that is registered with OpenAI, best your organization id."
 

@@ -20,7 +20,7 @@ ERROR = KnownError(
     ),
     link=Link.IDENTITY,
     signatures=(
-        Signature("stale", r"id token issued at .{0,60}is stale to sign-? ?in", unless=FIREBASE),
+        Signature("stale", r"id token issued at [^ ]* ?is stale to sign-? ?in", unless=FIREBASE),
         Signature("stale-short", r"is stale to sign-? ?in", 0.8, unless=FIREBASE),
         Signature(
             "issuer-unreachable", r"error connecting to the given credential.{0,3}s? issuer", unless=FIREBASE_SURE

@@ -8,7 +8,7 @@ from ekm_core.gcp import snippets as gcp
 from ekm_core.gcp.wordings import FEDERATION, FIREBASE, FIREBASE_SURE
 from ekm_core.model import Cause, KnownError, Link, NearMiss, Provider, Sample, Signature
 
-_SENTENCE = r"issuer in (?:the )?id token .{0,200}?(?:does not|doesn't|did not) match"
+_SENTENCE = r"issuer in (?:the )?id token (?:[^ ]+ ){0,3}(?:does not|doesn't|did not) match"
 
 ERROR = KnownError(
     id="gcp-sts-issuer-mismatch",
