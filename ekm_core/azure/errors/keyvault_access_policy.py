@@ -21,7 +21,9 @@ ERROR = KnownError(
     signatures=(
         Signature(
             "keys-permission",
-            r"does(?: not|n't) have (?:the )?['\"]?(?:keys|key (?:get|list|create|wrap|unwrap|encrypt|decrypt)\w{0,4})\b"
+            Signature(
+                "portal", r"operation ['\"]?\w{1,20}['\"]? is not enabled in (?:this )?key vault'?s access policy"
+            ),
             r"[^.]{0,60}?permissions?\b",
         ),
         Signature("portal", r"operation ['\"]?\w{1,20}['\"]? is not enabled in (?:this )?key vault'?s access policy"),
