@@ -21,10 +21,8 @@ ERROR = KnownError(
     signatures=(
         Signature(
             "keys-permission",
-            Signature(
-                "portal", r"operation ['\"]?\w{1,20}['\"]? is not enabled in (?:this )?key vault'?s access policy"
-            ),
-            r"[^.]{0,60}?permissions?\b",
+            r"does(?: not|n't) have (?:the )?['\"]?"
+            r"(?:keys|key (?:get|list|create|wrap|unwrap|encrypt|decrypt)\w{0,4})\b[^.]{0,60}?permissions?\b",
         ),
         Signature("portal", r"operation ['\"]?\w{1,20}['\"]? is not enabled in (?:this )?key vault'?s access policy"),
         Signature("no-policy", r"caller was not found on any access policy"),
