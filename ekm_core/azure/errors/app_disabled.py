@@ -16,6 +16,7 @@ ERROR = KnownError(
         *wordings.aadsts("7000112|500014"),
         Signature("application", r"application ['\"]?[\w<>*-]{3,60}['\"]? ?\([^()]{0,120}\) is disabled", weight=0.8),
         Signature("resource", r"service principal for resource .{0,160}is disabled"),
+        Signature("resource-older", r"\bAADSTS50001: ?resource .{0,160}is disabled"),
     ),
     causes=(
         causes.principal_disabled(
