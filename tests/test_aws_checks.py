@@ -102,6 +102,7 @@ def test_two_callers_decide_nothing_about_the_caller():
     ("tail", "cause"),
     [
         (" with an explicit deny in the role trust policy", "trust-explicit-deny"),
+        (" with an explicit deny in a resource-based policy", "trust-explicit-deny"),
         (" with an explicit deny in a resource control policy", "resource-control-policy"),
         (" with an explicit deny in a service control policy", "caller-side-policy"),
         (" because no identity-based policy allows the sts:AssumeRole action", "caller-side-policy"),
@@ -118,6 +119,7 @@ def test_a_trust_policy_that_does_not_allow_leaves_principal_and_external_id_ope
     text = sts(tail=" because no role trust policy allows the sts:AssumeRole action")
     assert confirmed(STS, text) == set()
     assert ruled_out(STS, text) == {"own-test", "trust-explicit-deny"}
+    assert "not why" in judge(STS, text)["principal-missing"].because
 
 
 def test_a_deny_elsewhere_in_the_paste_is_not_this_ones():
@@ -236,6 +238,7 @@ def test_the_ciphertext_wording_decides_nothing():
 def test_a_cut_beginning_still_has_its_reason():
     text = "AccessDeniedException: ... because no resource-based policy allows the kms:DescribeKey action"
     assert confirmed(KMS, text) == {"key-policy-missing"}
+    assert "needs kms:Encrypt and kms:Decrypt only" in judge(KMS, text)["key-policy-missing"].because
 
 
 def test_two_accounts_are_a_fault_only_with_awss_word():

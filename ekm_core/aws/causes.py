@@ -71,6 +71,31 @@ def look_at_registration(values: Values) -> Look:
     )
 
 
+def look_for_trusting_roles(values: Values) -> Look:
+    """How to find every role of the account that lets OpenAI in."""
+    look = look_at_trust(values)
+    return Look(
+        (*look.console, "If OpenAI is not there, find the role on which the trust policy was saved instead."),
+        (*look.commands, aws.list_trusting_roles()),
+    )
+
+
+def fix_missing_role(values: Values) -> Fix:
+    """A fix that makes the role which the registration names."""
+    return Fix(
+        "If you have the role under another ARN, register that one. Else make the role under exactly this ARN.",
+        console=(
+            f"Open the IAM console of account {aws.role_account(values)}, choose Roles, then Create role, then Custom "
+            "trust policy.",
+            f"Paste the trust policy below, name the role {aws.role_name(values)}, and give it the policy on the key.",
+        ),
+        cli=(aws.cli_create_role(values), aws.cli_set_identity(values), *aws.registration(values)),
+        terraform=(aws.terraform_trust(values), aws.terraform_identity(values)),
+        policies=(aws.trust_policy(values), aws.identity_policy(values)),
+        verify=(aws.show_role(values), *openai.validate(values)),
+    )
+
+
 def fix_registration(summary: str) -> Callable[[Values], Fix]:
     """A fix that registers the right values; ``summary`` says why."""
 
@@ -194,6 +219,7 @@ def organization_policy(
             console=(
                 f"In AWS Organizations, open Policies, then {name}, then the policy that denies.",
                 "Add the condition below to the Deny statement. Keep its other conditions; they must all still hold.",
+                "If no statement denies the call, an allow is missing: add the action to what the policy allows.",
                 "Save, and check again.",
             ),
             policies=(aws.openai_exception() if spare_openai else aws.principal_exception(values),),

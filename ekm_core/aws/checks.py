@@ -22,6 +22,9 @@ from ekm_core import vendor
 from ekm_core.aws.snippets import arn_part
 from ekm_core.model import Case, Check, Ruling, Verdict
 
+EKM_ACTIONS = frozenset({"kms:encrypt", "kms:decrypt", "sts:assumerole"})
+"""What OpenAI calls in the customer's account, in lower case (article 20000947)."""
+
 
 class Policy(StrEnum):
     """The policy types that a denial can name."""
@@ -277,7 +280,7 @@ def kms_not_ekm_role(case: Case) -> Ruling:
     if same and len(same) == len(found):
         return ruled_out("The caller is a session of the role that you entered.", same[0])
     actions = {denial.action.lower() for denial in denials(case, "kms")}
-    if actions and not actions & {"kms:encrypt", "kms:decrypt"}:
+    if actions and not actions & EKM_ACTIONS:
         return cannot_tell(
             "EKM needs kms:Encrypt and kms:Decrypt only, and this text denies another action. Compare the caller's "
             "role name with your EKM role's."
@@ -313,9 +316,13 @@ def missing_allow(service: str, policy: Policy, otherwise: str) -> Check:
 
     def check(case: Case) -> Ruling:
         reasons = _reasons(case, service)
-        for reason in reasons:
-            if reason.policy is policy and not reason.explicit:
-                return confirmed(f"AWS says so: no {policy} allows the action.", reason.words)
+        for denial in denials(case, service):
+            reason = denial.reason
+            if reason and reason.policy is policy and not reason.explicit:
+                because = f"AWS says so: no {policy} allows {denial.action}."
+                if denial.action.lower() not in EKM_ACTIONS:
+                    because += " EKM itself needs kms:Encrypt and kms:Decrypt only, so look who needs this one."
+                return confirmed(because, reason.words)
         if reasons:
             return cannot_tell(f"AWS names another reason first, so start there. It may still hold: {otherwise}")
         return cannot_tell(otherwise)
@@ -323,8 +330,8 @@ def missing_allow(service: str, policy: Policy, otherwise: str) -> Check:
     return check
 
 
-def explicit_deny(service: str, policy: Policy, otherwise: str) -> Check:
-    """Confirms where the text says that a policy of this type denies explicitly.
+def explicit_deny(service: str, policies: tuple[Policy, ...], otherwise: str) -> Check:
+    """Confirms where the text says that a policy of one of these types denies explicitly.
 
     Rules out where the text says that an allow is missing, because explicit denies are evaluated before that.
     """
@@ -333,8 +340,8 @@ def explicit_deny(service: str, policy: Policy, otherwise: str) -> Check:
         found = denials(case, service)
         reasons = _reasons(case, service)
         for reason in reasons:
-            if reason.explicit and reason.policy is policy:
-                return confirmed(f"AWS says so: a Deny statement in a {policy} applies.", reason.words)
+            if reason.explicit and reason.policy in policies:
+                return confirmed(f"AWS says so: a Deny statement in a {reason.policy} applies.", reason.words)
         if reasons and len(reasons) == len(found) and not any(reason.explicit for reason in reasons):
             return ruled_out(
                 "AWS says that an allow is missing. It looks at Deny statements before that, so none applied.",
@@ -571,6 +578,21 @@ def wording(pattern: str, because: str, otherwise: str, instead: str = "") -> Ch
             return confirmed(because, match.group())
         if contrary and (match := contrary.search(case.text)):
             return ruled_out("The text states something else.", match.group())
+        return cannot_tell(otherwise)
+
+    return check
+
+
+def trust_open(otherwise: str) -> Check:
+    """For causes within the trust policy: AWS may name that policy, and never says which part of it."""
+
+    def check(case: Case) -> Ruling:
+        named = {reason.policy for reason in _reasons(case, "sts:AssumeRole") if not reason.explicit}
+        if named & {Policy.TRUST, Policy.RESOURCE}:
+            return cannot_tell(
+                f"AWS says that the role's trust policy does not allow the call, and not why: its Principal, its "
+                f"ExternalId or another condition. {otherwise}"
+            )
         return cannot_tell(otherwise)
 
     return check

@@ -211,6 +211,18 @@ def cli_set_trust(values: Values) -> Snippet:
     )
 
 
+def cli_create_role(values: Values) -> Snippet:
+    """Make the role with its trust policy, under its path."""
+    return command(
+        "Make the role with its trust policy",
+        "iam",
+        "create-role",
+        role_name=role_name(values),
+        path=role_path(values),
+        assume_role_policy_document=_pretty(trust_document(values)),
+    )
+
+
 def cli_set_identity(values: Values) -> Snippet:
     """Give the role an inline policy of its own; other policies of the role stay as they are."""
     return command(
@@ -260,6 +272,17 @@ def show_trust(values: Values) -> Snippet:
         role_name=role_name(values),
         query="Role.AssumeRolePolicyDocument",
         output="json",
+    )
+
+
+def list_trusting_roles() -> Snippet:
+    """List every role of the account whose trust policy names OpenAI's account."""
+    return command(
+        "List the roles of this account that let OpenAI in",
+        "iam",
+        "list-roles",
+        query=f"Roles[?contains(to_string(AssumeRolePolicyDocument), '{vendor.AWS_ACCOUNT}')].Arn",
+        output="text",
     )
 
 
@@ -346,7 +369,7 @@ def show_organization_policies(values: Values, kind: str) -> tuple[Snippet, ...]
 def terraform_trust(values: Values) -> Snippet:
     """The role with its trust policy."""
     return snippet(
-        "The role and its trust policy",
+        "The role and its trust policy (import the role first if Terraform does not manage it yet)",
         Language.HCL,
         f"""data "aws_iam_policy_document" "openai_ekm_trust" {{
   statement {{

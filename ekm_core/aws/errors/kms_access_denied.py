@@ -164,7 +164,7 @@ ERROR = KnownError(
     causes=(
         Cause(
             "identity-policy-missing",
-            "The role's own policy does not allow Encrypt and Decrypt on this key",
+            "The role's own policy does not allow the action on this key",
             "The role that OpenAI assumes needs kms:Encrypt and kms:Decrypt on the key's ARN in a policy of its own.",
             checks.for_ekm_role(
                 checks.missing_allow(
@@ -196,7 +196,7 @@ ERROR = KnownError(
         ),
         Cause(
             "key-policy-missing",
-            "The key policy lets neither the account nor the role use the key",
+            "The key policy does not let the role use the key",
             "IAM policies count for a key only where its key policy delegates to the account. Without that, and "
             "without "
             "naming the role, the role's own policy has no effect.",
@@ -228,7 +228,7 @@ ERROR = KnownError(
             "A Deny statement in the key policy applies",
             "A Deny wins over every Allow. Key policies often deny every principal that is not on a list.",
             checks.for_ekm_role(
-                checks.explicit_deny("kms", Policy.RESOURCE, "Look for Effect Deny in the key policy.")
+                checks.explicit_deny("kms", (Policy.RESOURCE,), "Look for Effect Deny in the key policy.")
             ),
             causes.look_at_key_policy,
             _fix_deny_key_policy,
@@ -240,7 +240,7 @@ ERROR = KnownError(
             "A Deny statement in the role's own policies applies",
             "A Deny wins over every Allow, whichever policy it stands in.",
             checks.for_ekm_role(
-                checks.explicit_deny("kms", Policy.IDENTITY, "Look for Effect Deny in the role's policies.")
+                checks.explicit_deny("kms", (Policy.IDENTITY,), "Look for Effect Deny in the role's policies.")
             ),
             causes.look_at_identity,
             _fix_deny_identity,

@@ -137,7 +137,7 @@ ERROR = KnownError(
             f"({vendor.AWS_ACCOUNT}) works as well; {vendor.AWS_OTHER_PRINCIPAL} belongs to another OpenAI product and "
             "does not.",
             checks.for_openai(
-                checks.undecided(
+                checks.trust_open(
                     "The text does not show your trust policy. Compare its Principal, letter by letter, with "
                     f"{vendor.AWS_PRINCIPAL}."
                 )
@@ -185,7 +185,7 @@ ERROR = KnownError(
                 )
             ),
             _look_role,
-            causes.fix_trust("Make the role under exactly this ARN, or register the ARN of the role that you have."),
+            causes.fix_missing_role,
             causes.ROLE_ADMIN,
         ),
         Cause(
@@ -199,7 +199,7 @@ ERROR = KnownError(
                     "Open the trust policy of exactly the role in the message, not of one with a like name."
                 )
             ),
-            causes.look_at_trust,
+            causes.look_for_trusting_roles,
             causes.fix_trust("Save the trust policy on the role in the message."),
             causes.ROLE_ADMIN,
             vendor.AWS_IAM_WAIT,
@@ -230,7 +230,10 @@ ERROR = KnownError(
             "A Deny wins over every Allow, also in a trust policy.",
             checks.for_openai(
                 checks.explicit_deny(
-                    _ACTION, Policy.TRUST, "Look for Effect Deny in the trust policy and read its conditions."
+                    _ACTION,
+                    # A role's only resource-based policy is its trust policy.
+                    (Policy.TRUST, Policy.RESOURCE),
+                    "Look for Effect Deny in the trust policy and read its conditions.",
                 )
             ),
             causes.look_at_trust,
