@@ -105,10 +105,10 @@ def _searcher(pattern: bytes) -> re2.Set:
     return found
 
 
-# Everything that ``normalise`` could change, apart from what leads a line. Where none of it stands, and that is most
-# lines of a log, the text is in normal form already and the slower pass is left out.
+# Everything that ``normalise`` could change, apart from what leads a line and from runs of blanks. Where none of it
+# stands, and that is most lines of a log, the slower pass is left out.
 _WRAPPED = _searcher(
-    rb"[\\\x09-\x0d\x1b`\x80-\xff]|  |[\"'] *\+ *[\"']|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|[*][*]"
+    rb"[\\\x0a-\x0d\x1b`\x80-\xff]|[\"'] *\+ *[\"']|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|[*][*]"
 )
 _LINKS = tuple(Link)
 
@@ -139,7 +139,10 @@ class Classifier:
         """The result for one message."""
         clean = redact.redact(text).text
         wrapped = _WRAPPED.Match(clean.encode("utf-8", "surrogatepass"))
-        normal = _storable(normalise.plain(clean)) if wrapped else clean
+        if wrapped:
+            normal = _storable(normalise.plain(clean))
+        else:
+            normal = " ".join(clean.split()) if "  " in clean or "\t" in clean else clean
         numbers = self._engine.matching(normal)
         if not numbers:
             return Result(clean)
