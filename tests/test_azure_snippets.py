@@ -147,9 +147,10 @@ def test_hostile_values_never_change_a_command(values, tmp_path):
         for words, literal in zip(got, expected, strict=True):
             for word, pattern in zip(words, literal, strict=True):
                 assert word == pattern or "<" in pattern
-                # az opens a file for every value that begins so, behind an equals sign too.
-                assert not word.partition("=")[2].startswith("@")
-                assert not word.startswith("@")
+                if one.text.startswith("az "):
+                    # az opens a file for every value that begins so, behind the first equals sign too.
+                    assert not word.startswith("@")
+                    assert not word.partition("=")[2].startswith("@")
                 name = pattern.partition("=")[0]
                 assert not pattern.startswith("--") or word.partition("=")[0] == name
     assert {path.name for path in tmp_path.iterdir()} <= {"arguments"}

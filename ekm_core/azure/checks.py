@@ -202,7 +202,13 @@ def wrong_tenant(case: Case) -> Ruling:
     if other:
         return _not_openai(other)
     openai, tenant, typed = _openai_called(case), _find(_TENANT, case.text), _typed(case, "tenant_id")
-    if not tenant or not _FULL_GUID.match(typed):
+    if not tenant:
+        return Ruling(
+            Verdict.CANNOT_TELL,
+            "The error does not show which tenant was asked. Compare tenant_id of your registration with the tenant "
+            "that owns your key vault.",
+        )
+    if not _FULL_GUID.match(typed):
         return Ruling(
             Verdict.CANNOT_TELL,
             "Compare the tenant of the error with the tenant that owns your key vault. Type the vault's tenant under "

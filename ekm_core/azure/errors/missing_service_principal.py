@@ -17,8 +17,8 @@ def _create(values: Values, summary: str) -> Fix:
     return Fix(
         summary=summary,
         console=(
-            "The portal has no page for this step. Use the Azure Cloud Shell with one of the commands.",
-            "Sign in to the tenant that owns the key vault, and run the first command.",
+            "The portal has no page for this step. Open the Azure Cloud Shell, or use Terraform.",
+            "Sign in to the tenant that owns the key vault, and run one of the two commands that create it.",
             f"Open Microsoft Entra ID, Enterprise applications, and see that {AZURE_APP_NAME} is there.",
             "Assign your custom role to it on the key, and let OpenAI validate the key.",
         ),
@@ -125,7 +125,7 @@ ERROR = KnownError(
                     "Restore it within 30 days: it keeps its object id. Later, create it and assign the role again."
                 ),
                 console=(
-                    "Restore it with the first command. If it answers that nothing was found, create it anew.",
+                    "Sign in and run the restore command. If it finds nothing, create the service principal anew.",
                     "Check that the role is assigned on the key. A new service principal has none.",
                 ),
                 cli=(
