@@ -68,6 +68,7 @@ WORDINGS = {
             "resource: arn:aws:iam::222:role/c (Service: Sts, Status Code: 403, Request ID: abc)"
         ),
         "is not authorized to perform: sts:AssumeRole on resource",
+        "because no identity-based policy allows the sts:AssumeRole action",
     ],
     "aws-kms-access-denied": [
         (
@@ -119,6 +120,11 @@ WORDINGS = {
         (
             "The source snapshot KMS key [arn:aws:kms:us-east-1:1:key/2] does not exist, is not "
             "enabled or you do not have permissions to access it."
+        ),
+        "User: arn:aws:sts::1:assumed-role/a/b is not authorised to perform: kms:Decrypt",
+        (
+            "...perform: kms:Decrypt on resource: arn:aws:kms:us-east-1:1:key/x because no "
+            "identity-based policy allows the kms:Decrypt action"
         ),
     ],
     "aws-kms-key-not-found": [
@@ -244,6 +250,15 @@ WORDINGS = {
             "proxy. This might be a transient network issue."
         ),
         "XksKeyAlreadyInUseException: The external key",
+        (
+            "The external key store proxy denied access to the operation. Verify that the user "
+            "and the external key are both authorized for this operation, and try the request "
+            "again."
+        ),
+        (
+            "The ciphertext that the external key store proxy submitted for decryption, or the "
+            "encryption context, is corrupted, missing, or otherwise invalid."
+        ),
     ],
     "aws-kms-invalid-arn": [
         "NotFoundException: Invalid arn eu-central-1",
@@ -450,6 +465,19 @@ NONE = [
         "An error occurred (ValidationError) when calling the AssumeRole operation: 1 "
         "validation error detected: Value '2/fluent' at 'roleSessionName' failed to satisfy "
         "constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*"
+    ),
+    (
+        "Make sure that the key policy allows the kms:Decrypt action and that the role policy "
+        "allows the kms:Encrypt action."
+    ),
+    "ISSUE 5: KMS ACCESS DENIED",
+    "If the external key store proxy is not reachable, check the network.",
+    "Asymmetric KMS keys are not supported by this feature.",
+    "The trust policy allows the sts:AssumeRole action for the principal.",
+    "org.bouncycastle.crypto.InvalidCipherTextException: mac check in GCM failed",
+    (
+        "SignatureDoesNotMatch: The request signature we calculated does not match the "
+        "signature you provided. Check your Google secret key and signing method."
     ),
 ]
 

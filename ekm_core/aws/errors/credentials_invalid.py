@@ -36,6 +36,8 @@ def _fix(summary: str, *steps: str) -> Callable[[Values], Fix]:
     return fix
 
 
+# Other clouds' storage answers with the same codes and sentences.
+_OTHER_CLOUDS = (r"Google secret key|googleapis\.com|aliyun|OSS Access ?Key|myqcloud|windows\.net|AADSTS",)
 _EXPIRED = (
     r"(?:token|credentials?)[\w ]{0,40} (?:is|are|has|have)(?: been)? expired|ExpiredToken\w*|Request has "
     r"expired|RequestExpired"
@@ -66,7 +68,11 @@ ERROR = KnownError(
     signatures=(
         Signature("token", r"security token included in the request is (?:invalid|expired)"),
         Signature("provided-token", r"provided token (?:(?:has|is) expired|is malformed or otherwise invalid)"),
-        Signature("signature", r"request signature we calculated does not match the signature you provided"),
+        Signature(
+            "signature",
+            r"request signature we calculated does not match the signature you provided",
+            unless=_OTHER_CLOUDS,
+        ),
         Signature("signature-expired", r"\bSignature (?:expired|not yet current): \d{8}T"),
         Signature("unknown-key", r"AWS Access Key Id you provided does not exist in our records"),
         Signature("not-validated", r"AWS was not able to validate the provided access credentials"),
@@ -94,11 +100,11 @@ ERROR = KnownError(
             "code",
             thrown(
                 r"ExpiredToken(?:Exception)?|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch"
-                r"|InvalidSignatureException|InvalidAccessKeyId|NoCredentialsError|PartialCredentialsError"
+                r"|InvalidAccessKeyId|NoCredentialsError|PartialCredentialsError"
                 r"|NoCredentialProviders|MissingCredentialsError|CredentialsProviderError|IncompleteSignature(?:Exception)?"
             ),
             0.8,
-            unless=(*NOT_THROWN, r"azure|AADSTS|googleapis|ExpiredTokenException\(\)"),
+            unless=(*NOT_THROWN, *_OTHER_CLOUDS),
         ),
     ),
     causes=(
@@ -178,6 +184,12 @@ ERROR = KnownError(
         Sample('Unable to locate credentials. You can configure credentials by running "aws configure".'),
     ),
     near_misses=(
+        NearMiss(
+            "SignatureDoesNotMatch: The request signature we calculated does not match the signature you provided. "
+            "Check your "
+            "Google secret key and signing method.",
+            why="Google Cloud Storage.",
+        ),
         NearMiss("Failed to retrieve credentials for the database", why="Not AWS's credentials."),
         NearMiss(
             "failed to retrieve credentials: failed to refresh cached credentials, operation error STS: AssumeRole, "

@@ -115,7 +115,7 @@ ERROR = KnownError(
             r")?['\"]?kms:(?:\w{1,60}|\*)?(?:[^\w:]|$)",
         ),
         Signature("cut-sentence", r"\bperform: kms:\w{2,60} on (?:the |this )?resource", 0.6),
-        Signature("reason", r"\b(?:allows?|permits?|denies) the ['\"]?kms:\w{2,60}", 0.6),
+        Signature("reason", r"\bno [\w -]{3,40} allows? the ['\"]?kms:\w{2,60}", 0.6),
         Signature("ciphertext", r"ciphertext refers to a (?:customer master key|CMK|(?:AWS )?KMS key|key)\b"),
         Signature(
             "ciphertext-references", r"ciphertext references a key that either does not exist or you do not have access"
@@ -125,7 +125,7 @@ ERROR = KnownError(
             "no-policy", r"no resource-based policies allow access, or a resource-based policy explicitly denies"
         ),
         Signature("lambda", r"because (?:the )?KMS access was denied"),
-        Signature("dynamodb", r"KMS (?:key )?access denied"),
+        Signature("dynamodb", r"KMS key access denied error"),
         Signature("kinesis", r"KMSAccessDeniedException.{0,20} User \S{1,300} is not authori[sz]ed to \w{4,10}"),
         Signature(
             "not-accessible",
@@ -135,7 +135,7 @@ ERROR = KnownError(
         Signature("logs", r"specified KMS key (?:ARN |Id )?does not exist or is not allowed to be used"),
         Signature(
             "services",
-            r"(?:not authori[sz]ed|not allowed|do(?:es)? not have permissions?) to (?:use|access) (?:the |this "
+            r"not authori[sz]ed to (?:use|access) (?:the |this "
             r")?(?:specified )?"
             r"(?:AWS )?(?:customer )?(?:managed )?KMS|Insufficient permissions to access .{0,120}\bKMS key",
             0.8,

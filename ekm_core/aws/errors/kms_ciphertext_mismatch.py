@@ -60,7 +60,13 @@ ERROR = KnownError(
             r"key ID in the request does not identify a (?:CMK|(?:AWS )?KMS key|customer master key) that can perform "
             r"this operation",
         ),
-        Signature("exception", thrown(r"(?:KMS\.?)?InvalidCiphertext(?:Exception)?"), 0.8, unless=NOT_THROWN),
+        # With its own capitals: Bouncy Castle has an InvalidCipherTextException.
+        Signature(
+            "exception",
+            thrown(r"(?:KMS\.?)?(?-i:InvalidCiphertext(?:Exception)?)"),
+            0.8,
+            unless=(*NOT_THROWN, r"bouncycastle|spongycastle|CipherSweet"),
+        ),
         Signature("incorrect-key-exception", thrown(r"(?:KMS\.?)?IncorrectKeyException"), 0.8, unless=NOT_THROWN),
     ),
     causes=(
@@ -106,6 +112,9 @@ ERROR = KnownError(
             "you are "
             "not allowed to access.",
             is_really="aws-kms-access-denied",
+        ),
+        NearMiss(
+            "org.bouncycastle.crypto.InvalidCipherTextException: pad block corrupted", why="Another library's class."
         ),
         NearMiss("} catch (InvalidCiphertextException e) {", why="Source code."),
     ),

@@ -58,9 +58,7 @@ ERROR = KnownError(
     signatures=(
         Signature(
             "proxy",
-            r"external key store proxy (?:did not respond|didn't respond|rejected|denied|could "
-            r"not|cannot|submitted|returned"
-            r"|is not|was not|failed)",
+            r"external key store proxy (?:did not respond|didn't respond|rejected the|denied access|submitted for)",
             unless=(*NOT_THROWN, r"This exception is thrown|class \w{3,80}Exception"),
         ),
         Signature(

@@ -58,7 +58,12 @@ ERROR = KnownError(
         Signature("missing-usage", r"must specify a KeyUsage value for (?:an asymmetric|all|HMAC)"),
         Signature("data-key", r"cannot generate a data key with an asymmetric"),
         Signature("grant", r"only when creating a grant for a symmetric"),
-        Signature("asymmetric", r"asymmetric (?:KMS |customer master )?(?:keys?|CMKs?) (?:is|are) not supported", 0.8),
+        Signature(
+            "asymmetric",
+            r"asymmetric (?:KMS |customer master )?(?:keys?|CMKs?) (?:is|are) not supported",
+            0.8,
+            needs=(r"Exception\b|An error occurred|validation error|Status Code|status code",),
+        ),
         Signature(
             "parameter",
             r"at '(?:encryptionAlgorithm|signingAlgorithm|macAlgorithm|keySpec|keyUsage|customerMasterKeySpec)' "

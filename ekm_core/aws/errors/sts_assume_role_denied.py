@@ -91,7 +91,9 @@ ERROR = KnownError(
             r"\bperform: sts:AssumeRole on (?:the |this )?resource|AccessDenied.{0,80} sts:AssumeRole on resource",
             0.6,
         ),
-        Signature("reason", r"(?:allows?|permits?) the sts:AssumeRole action", 0.6),
+        Signature(
+            "reason", r"\b(?:no [\w -]{3,40}|because the role trust policy) allows? the sts:AssumeRole action", 0.6
+        ),
         Signature("explicit-deny", r"sts:AssumeRole (?:on resource:? \S{1,300} )?with an explicit deny", 0.6),
         Signature("root", r"Roles may not be assumed by root accounts"),
         Signature(
