@@ -7,6 +7,8 @@ from ekm_core.model import Signature
 _OAUTH = (
     "invalid_client|invalid_request|invalid_grant|invalid_resource|invalid_tenant|unauthorized_client|access_denied"
 )
+# "Error Code: 53003" alone could be anybody's.
+_ENTRA = r"microsoft|azure|entra|sign-?in|correlation id|conditional access|tenant"
 
 
 def aadsts(codes: str) -> tuple[Signature, ...]:
@@ -20,7 +22,8 @@ def aadsts(codes: str) -> tuple[Signature, ...]:
         Signature("code", rf"\bAADSTS[ :_-]?(?:{codes})\b", weight=0.9),
         Signature(
             "bare-code",
-            rf"(?:\berror[_ ]?codes?\W{{1,6}}|\berror\(s\):? ?|\berror\?code=|\b(?:{_OAUTH}):? )(?:{codes})\b",
+            rf"(?:\berror_codes?\W{{1,6}}|\berror\(s\):? ?|\berror\?code=|\b(?:{_OAUTH}):? )(?:{codes})\b",
             weight=0.8,
         ),
+        Signature("page-code", rf"\berror ?codes?:? ?(?:{codes})\b", weight=0.8, needs=(_ENTRA,)),
     )

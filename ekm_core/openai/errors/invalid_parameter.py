@@ -133,6 +133,14 @@ ERROR = KnownError(
         Signature("pattern", r"invalid ['\"]?[\w.\[\]-]{1,80}['\"]?: ?string does not match", unless=_KEY_NAME),
         Signature("pattern-tail", r"expected a string that matches the pattern", weight=0.8, unless=_KEY_NAME),
         Signature("missing", r"missing required parameter: ?['\"]"),
+        Signature(
+            "missing-bare",
+            r"missing required parameter: ?[\w.\[\]]{1,80}",
+            weight=0.8,
+            needs=(
+                r"invalid_request_error|openai|input\[\d|messages\[\d|role_arn|kms_arn|vault_uri|workload_identity",
+            ),
+        ),
         Signature("missing-code", r"\bmissing_required_parameter\b", weight=0.8),
     ),
     causes=(
