@@ -164,6 +164,10 @@ FOUND = {
     ],
 }
 NOT_FOUND = [
+    'google.auth.exceptions.RefreshError: (\'Unable to acquire impersonated credentials\', \'{ "error": { "code": 404, '
+    '"message": "Not found; Gaia id not found for email sa@p.iam.gserviceaccount.com" } }\')',
+    "The audience in ID Token [ru.acme.shop] does not match the expected audience.",
+    "identitytoolkit.googleapis.com: The audience in ID Token [abc] does not match the expected audience abd.",
     "Ensure the key exists, is enabled, and the service account has cloudkms.cryptoKeyVersions.useToEncrypt "
     "permissions.",
     "The required cloudkms.cryptoKeyVersions.useToDecrypt permission comes with the role.",

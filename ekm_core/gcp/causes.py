@@ -145,16 +145,15 @@ def fix_provider(
 
     def fix(values: Values) -> Fix:
         shared = (
-            (
-                "The command replaces the whole list. If other systems use this provider, add their audiences behind a "
-                "comma.",
-            )
+            "The command replaces the whole list. If other systems use this provider, add their audiences, "
+            "separated by commas."
             if audience
-            else ()
+            else "If another system uses this provider too, do not change it: make a provider for OpenAI alone, and "
+            "register its id."
         )
         return Fix(
             summary,
-            console=(provider_console(values), step, "Save the provider.", *shared),
+            console=(provider_console(values), step, shared, "Save the provider."),
             cli=(command(values),),
             terraform=(gcp.pool_terraform(values),),
             policies=(gcp.condition_snippet(),),

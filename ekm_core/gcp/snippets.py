@@ -525,7 +525,7 @@ def pool_terraform(values: Values) -> Snippet:
     number, pool, provider = (own(values, name) for name in ("project_number", "pool_id", "provider_id"))
     mapping = "\n".join(f"    {hcl(target)} = {hcl(source)}" for target, source in MAPPING.items())
     return snippet(
-        "Pool and provider",
+        "Pool and provider (import them first if they exist)",
         Language.HCL,
         f"""resource "google_iam_workload_identity_pool" "openai_ekm" {{
   project                   = {hcl(number)}
@@ -555,7 +555,7 @@ resource "google_iam_workload_identity_pool_provider" "openai_ekm" {{
 def binding_terraform(values: Values) -> Snippet:
     """The binding on the key."""
     return snippet(
-        "Binding on the key",
+        "Binding on the key (adds to the policy, replaces nothing)",
         Language.HCL,
         f"""resource "google_kms_crypto_key_iam_member" "openai_ekm" {{
   crypto_key_id = {hcl(key_resource(values))}
@@ -570,7 +570,7 @@ def key_terraform(values: Values) -> Snippet:
     """Key ring and symmetric key; destroying a key by mistake would make the data unreadable, so it is guarded."""
     project, location, ring, key = (own(values, name) for name in ("project_id", "location", "key_ring", "key_name"))
     return snippet(
-        "Key ring and key",
+        "Key ring and key (import them first if they exist)",
         Language.HCL,
         f"""resource "google_kms_key_ring" "openai_ekm" {{
   project  = {hcl(project)}

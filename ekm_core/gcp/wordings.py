@@ -8,6 +8,7 @@ FIREBASE_SURE = (
     r"supplied auth credential",
     r"signinwith(?:credential|idp|apple|popup)",
     r"host\.exp\.exponent",
+    r"identitytoolkit",
 )
 """Firebase Authentication and Identity Platform reuse the token service's sentences; these words are theirs alone."""
 
@@ -18,7 +19,8 @@ FIREBASE = (
     r"bundle id",
     r"expo go",
     # An application's bundle id in the brackets, such as com.company.app.
-    r"id token \[(?:com|org|net|io|app|dev|me|co|host|ai|xyz|tech|eu|de|fr|uk|in|jp|kr|cn|br)\.[a-z0-9_.-]+\]",
+    r"id token \[(?:com|org|net|io|app|dev|me|co|host|ai|xyz|tech|info|biz|edu|studio|mobile|ios|games?|online|eu|de"
+    r"|fr|uk|in|jp|kr|cn|br|ru|it|es|nl|pl|se|ca|au|vn|id|th|tr|tv|ly|ch|at|be|mx|ar|cl|sg|my|ph|tw|hk|nz|pt|il)\.[a-z0-9_.-]+\]",
 )
 """Words that tell a sign-in of an app, unless words of FEDERATION stand beside them."""
 

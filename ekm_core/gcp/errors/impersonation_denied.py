@@ -8,7 +8,11 @@ from ekm_core.gcp import snippets as gcp
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
 
-_OFF = (r"has not been used in project|service_disabled|api is disabled",)
+# Other reasons for the same wrapper: the API is off, the account does not exist, the request is malformed.
+_OFF = (
+    r"has not been used in project|service_disabled|api is disabled",
+    r"gaia id not found|requested entity was not found|[\"']code[\"']?: ?(?:400|404|429|50\d)\b",
+)
 _REFUSED = r"caller does not have permission|permission_?denied|error:? ?403|\b403\b|getaccesstoken"
 
 
@@ -93,7 +97,7 @@ ERROR = KnownError(
         Cause(
             id="own-test",
             title="The message comes from a federation of your own",
-            why="OpenAI never takes on a service account's identity; it uses the key directly.",
+            why="OpenAI's guide has no such step: its principal uses the key directly.",
             check=checks.another_federation,
             look=_look,
             fix=_grant,

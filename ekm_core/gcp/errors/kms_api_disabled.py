@@ -81,7 +81,7 @@ ERROR = KnownError(
         Cause(
             id="pool-project",
             title="The API is off in the project of the workload identity pool",
-            why="Requests of a federated identity are counted to the pool's project, so the API must be on there too.",
+            why="OpenAI's guide wants the API enabled in the project of the pool too, not only in the key's.",
             check=checks.open_question(
                 "The message names a project. Compare its number with the project of the pool and the project "
                 "of the key."

@@ -12,7 +12,8 @@ _THING = r"(?:the |an? )?(?:ekm|key uri|key path|external|crypto ?space|key\b)"
 # AWS has external key stores too, with errors of their own.
 _NOT_AWS = (r"\bxks|external key store|\baws\b|amazon",)
 _CONTEXT = (
-    r"external_|unreachable_network|overloaded_ekm|\bekm\b|external key|key uri|cloud ?kms|crypto ?space|precondition",
+    r"external_|unreachable_network|overloaded_ekm|\bekm(?:\b|_)|external key|key uri|cloud ?kms|crypto ?space"
+    r"|precondition",
 )
 
 

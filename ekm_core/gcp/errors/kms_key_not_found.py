@@ -43,9 +43,8 @@ ERROR = KnownError(
         Cause(
             id="wrong-location",
             title="The location is not the one of the key ring",
-            why="A key ring stays in the location where it was made. Cloud KMS has no location named us-east "
-            "or EU: it is "
-            "us, europe, global or one region.",
+            why="A key ring stays in the location where it was made. Names of storage locations, such as EU, are not "
+            "always locations of Cloud KMS.",
             check=checks.says(
                 r"request concerns location .{0,60}but was sent to location|kms_resource_not_found_in_location",
                 "Google says that the location does not fit the key.",

@@ -73,7 +73,7 @@ ERROR = KnownError(
         Cause(
             id="low-limit",
             title="The project's limit is lower than the need",
-            why="New projects and single projects may have a lower limit than the usual one.",
+            why="Every project has limits of its own, and they may be lower than the need.",
             check=checks.open_question("The text may name the limit, but not its size. Read it in the console."),
             look=_look,
             fix=_fix,

@@ -6,11 +6,29 @@ from ekm_core import vendor
 from ekm_core.gcp import causes, checks, sources
 from ekm_core.gcp import snippets as gcp
 from ekm_core.gcp.wordings import FEDERATION, FIREBASE, FIREBASE_SURE
-from ekm_core.model import Cause, KnownError, Link, NearMiss, Provider, Sample, Signature
+from ekm_core.model import Cause, Fix, KnownError, Link, NearMiss, Provider, Sample, Signature, Values
+from ekm_core.openai import snippets as openai
 
 _SENTENCE = r"audience in (?:the )?id token ?(?:\[[^\]]*\])?,? ?(?:does not|doesn't|did not|didn't|do not) match"
 _BRACKET = r"the audience in (?:the )?id token ?\["
 _STEP = "Under Allowed audiences, enter the audience that is registered with OpenAI, best your organization id."
+
+
+def _fix_organization(values: Values) -> Fix:
+    # Which of the two organizations is right, only the user knows: their own id goes before the one of the token.
+    chosen = Values({name: value for name, value in values.known.items() if name != "audience"})
+    return Fix(
+        f"Use the id of the organization that EKM is for on both sides. {causes.REPLACED}",
+        console=(
+            causes.provider_console(values),
+            "Under Allowed audiences, enter the id of the organization that EKM is for.",
+            "If the registration names the other organization, register the key anew with this id as its audience.",
+        ),
+        cli=(gcp.update_audiences(chosen), *gcp.register(chosen)),
+        terraform=(gcp.pool_terraform(chosen),),
+        verify=(gcp.describe_provider(values), *openai.validate(values)),
+    )
+
 
 ERROR = KnownError(
     id="gcp-sts-audience-mismatch",
@@ -80,13 +98,7 @@ ERROR = KnownError(
             look=causes.look_at_provider(
                 "In OpenAI's settings, open General and compare the id of the organization that EKM is for."
             ),
-            fix=causes.fix_provider(
-                "Allow the id of the organization that EKM is for. If the registration has the wrong one, register "
-                "the key anew.",
-                _STEP,
-                gcp.update_audiences,
-                audience=True,
-            ),
+            fix=_fix_organization,
             who=causes.FEDERATION_ADMIN,
         ),
         causes.OWN_TEST,

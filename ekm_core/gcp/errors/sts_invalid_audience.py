@@ -16,7 +16,7 @@ ERROR = KnownError(
     summary=(
         "OpenAI builds the provider's full name from the project number, pool id and provider id that you registered, "
         "and asks Google's token service for access with it. Google answers that this is not the name of a provider. "
-        "So at least one of the three fields has the wrong form."
+        "So most likely one of the three fields has the wrong form."
     ),
     link=Link.TRUST,
     signatures=(
