@@ -323,7 +323,8 @@ def _open(source: str, stack: ExitStack, seen: _Progress) -> tuple[BinaryIO, str
         file = cast(io.BufferedReader, sys.stdin.buffer)
     else:
         try:
-            file = stack.enter_context(Path(source).open("rb"))
+            # closed by the stack, at the end of the run
+            file = stack.enter_context(Path(source).open("rb"))  # noqa: SIM115
         except OSError as problem:
             raise TriageError(f"cannot read {source!r}: {problem.strerror}") from problem
         seen.size = os.fstat(file.fileno()).st_size
@@ -332,8 +333,8 @@ def _open(source: str, stack: ExitStack, seen: _Progress) -> tuple[BinaryIO, str
     if file.peek(2)[:2] == b"\x1f\x8b":
         file = io.BufferedReader(stack.enter_context(gzip.GzipFile(fileobj=file)))
         if kind == "parquet":
-            # parquet is read from its end, which a stream cannot give
-            unpacked = stack.enter_context(tempfile.TemporaryFile())
+            # parquet is read from its end, which a stream cannot give; the stack closes it
+            unpacked = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
             shutil.copyfileobj(file, unpacked, _BLOCK)
             unpacked.seek(0)
             return unpacked, kind
@@ -353,6 +354,8 @@ class _Jsonl:
         self._file, self._column, self._dumps = file, column, orjson.dumps
 
     def write(self, rows: Sequence[Row], results: Sequence[Result]) -> None:
+        if not rows:
+            return
         lines = []
         for row, result in zip(rows, results, strict=True):
             row[self._column] = _storable(result.text)

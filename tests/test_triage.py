@@ -1,0 +1,198 @@
+"""Triage: every format in and out, the same answers as for one paste, bad rows left out by number, flat memory."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ekm_core import catalogue, classify, normalise, redact, triage
+
+DENIED = (
+    "User: arn:aws:sts::790389265272:assumed-role/EnterpriseKeyManagement/OpenAI-EKM-Service is not authorized to "
+    "perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/ekm"
+)
+PATTERN = "Invalid 'key_name': string does not match pattern. Expected a string that matches the pattern '^org-'."
+SECRET = "client_secret=abc8Q~0123456789abcdefABCDEF0123456789ab"
+TEXTS = [DENIED, "all is well", f"{PATTERN} {SECRET}", "ünï — ok", ""]
+IDS = ["aws-sts-assume-role-denied", "", "azure-key-name-pattern", "", ""]
+
+
+def write(path: Path) -> Path:
+    name = path.name
+    if name.startswith("in.csv"):
+        made = io.StringIO(newline="")
+        writer = csv.writer(made)
+        writer.writerow(["n", "text"])
+        writer.writerows([number, text] for number, text in enumerate(TEXTS))
+        data = made.getvalue().encode()
+    elif name.startswith("in.jsonl"):
+        data = "".join(json.dumps({"n": number, "text": text}) + "\n" for number, text in enumerate(TEXTS)).encode()
+    elif name.startswith("in.parquet"):
+        buffer = io.BytesIO()
+        pq.write_table(pa.table({"n": list(range(len(TEXTS))), "text": TEXTS}), buffer)
+        data = buffer.getvalue()
+    else:
+        data = "\n".join(TEXTS).encode() + b"\n"
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return path
+
+
+def read(path: Path) -> list[dict[str, object]]:
+    name = path.name
+    if name.endswith(".parquet"):
+        rows = pq.read_table(path).to_pylist()
+    else:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if name.endswith(".gz") else data).decode()
+        if ".csv" in name:
+            rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        else:
+            rows = [json.loads(line) for line in text.splitlines()]
+    return rows
+
+
+@pytest.mark.parametrize("out", ["out.csv", "out.jsonl", "out.parquet", "out.jsonl.gz", "out.csv.gz"])
+@pytest.mark.parametrize(
+    "name",
+    ["in.csv", "in.jsonl", "in.parquet", "in.log", "in.txt", "in.csv.gz", "in.jsonl.gz", "in.parquet.gz", "in.log.gz"],
+)
+def test_every_format(name: str, out: str, tmp_path: Path) -> None:
+    counts = triage.run(str(write(tmp_path / name)), str(tmp_path / out))
+    rows = read(tmp_path / out)
+    assert [row["error_id"] for row in rows] == IDS
+    assert [row["provider"] for row in rows] == ["aws", "", "azure", "", ""]
+    assert rows[0]["text"] == DENIED
+    assert rows[3]["text"] == "ünï — ok"
+    assert rows[2]["text"] == f"{PATTERN} client_secret=[removed: client secret]"
+    ids, values = rows[0]["error_ids"], rows[0]["entities"]
+    assert ids == (IDS[0] if ".csv" in out else [IDS[0]])
+    entities = values if ".jsonl" in out else json.loads(str(values))
+    assert entities["role_arn"] == "arn:aws:iam::123456789012:role/ekm"
+    if ".log" not in name and ".txt" not in name:
+        assert [int(str(row["n"])) for row in rows] == list(range(len(TEXTS)))
+    assert (counts.rows, counts.matched, counts.bad) == (5, 2, 0)
+    assert counts.by_error == {"aws-sts-assume-role-denied": 1, "azure-key-name-pattern": 1}
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, out])
+
+
+def test_without_out_it_only_counts(tmp_path: Path) -> None:
+    counts = triage.run(str(write(tmp_path / "in.log")), None)
+    table = counts.table()
+    assert "1  aws-sts-assume-role-denied" in table
+    assert "3  no known error" in table
+    assert "5  messages" in table
+
+
+@pytest.mark.parametrize(
+    ("data", "rows"), [((json.dumps({"text": DENIED}) + "\n").encode() * 2, 2), (DENIED.encode(), 1)]
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_standard_input(data: bytes, rows: int, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stdin:
+        buffer = io.BufferedReader(io.BytesIO(gzip.compress(data) if packed else data))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    counts = triage.run("-", None)
+    assert counts.by_error == {"aws-sts-assume-role-denied": rows}
+
+
+def test_bad_rows_are_named_and_the_rest_is_done(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    good = json.dumps({"text": DENIED}).encode()
+    source.write_bytes(
+        b"\n".join([good, b"{broken", b'{"text": 5}', b'{"other": "x"}', b'{"text": "\xff"}', b"[1]", good])
+    )
+    counts = triage.run(str(source), str(tmp_path / "out.jsonl"))
+    assert (counts.rows, counts.bad, counts.bad_rows) == (2, 5, (2, 3, 4, 5, 6))
+    assert len(read(tmp_path / "out.jsonl")) == 2
+    assert "5  rows could not be read and were left out: 2, 3, 4, 5, 6" in counts.table()
+
+
+def test_a_csv_row_of_another_width_is_left_out(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_bytes(b"\xef\xbb\xbftext,n\r\n" + DENIED.encode() + b',1\r\na,b,c\r\n"two\nlines",2\r\n\xff,3\r\n')
+    counts = triage.run(str(source), str(tmp_path / "out.jsonl"))
+    assert (counts.rows, counts.bad, counts.bad_rows) == (3, 1, (2,))
+    assert read(tmp_path / "out.jsonl")[1]["text"] == "two\nlines"
+
+
+def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triage, "_LONGEST", 1000)
+    monkeypatch.setattr(triage, "_BLOCK", 300)
+    source = tmp_path / "in.log"
+    source.write_text(f"{DENIED}\n{'x' * 5000}\n{DENIED}\n{'y' * 5000}")
+    counts = triage.run(str(source), None)
+    assert (counts.rows, counts.bad) == (2, 2)
+    assert counts.bad_rows == (2, 4)
+    assert counts.matched == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "out", "column", "says"),
+    [
+        ("in.csv", b"a,b\n1,2\n", None, "text", "no column 'text'; its columns are: a, b"),
+        ("in.csv", b"", None, "text", "no column 'text'"),
+        ("in.parquet", b"PAR1 nonsense", None, "text", "not a readable parquet file"),
+        ("in.log", b"x", "out.xlsx", "text", "must end with .csv, .jsonl or .parquet"),
+        ("in.log", b"x", "no/such/folder/out.csv", "text", "cannot write"),
+        ("in.log.gz", gzip.compress(b"x" * 9000)[:-9], None, "text", "damaged or cut off"),
+        ("in.jsonl", b'{"text": "a", "n": 1}\n{"text": "b", "n": "x"}\n', "out.parquet", "text", "several types"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    name: str, data: bytes, out: str | None, column: str, says: str, tmp_path: Path
+) -> None:
+    source = tmp_path / name
+    source.write_bytes(data)
+    with pytest.raises(triage.TriageError) as caught:
+        triage.run(str(source), out and str(tmp_path / out), column)
+    assert says in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_out_is_never_the_input(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.csv")
+    with pytest.raises(triage.TriageError, match="is the input itself"):
+        triage.run(str(source), str(source))
+    with pytest.raises(triage.TriageError, match="cannot read"):
+        triage.run(str(tmp_path / "absent.csv"), None)
+
+
+def test_an_empty_file_gives_an_empty_table(tmp_path: Path) -> None:
+    source = tmp_path / "in.log"
+    source.write_bytes(b"")
+    for out in ("out.csv", "out.jsonl", "out.parquet"):
+        assert triage.run(str(source), str(tmp_path / out)).rows == 0
+        assert (tmp_path / out).exists()
+
+
+def test_the_same_answers_as_for_one_paste() -> None:
+    texts = [item.text for error in catalogue.errors().values() for item in (*error.samples, *error.near_misses)]
+    texts += [f"{one} … {two}" for one, two in zip(texts, texts[7:], strict=False)]
+    texts += [text + " filler" * 150 for text in texts[::3]]
+    fast = triage.Classifier()
+    for text in texts:
+        normal = normalise.normalise(redact.redact(text).text).text
+        assert fast.one(text).ids == tuple(found.error.id for found in classify.classify(normal)), text
+
+
+def test_a_broken_half_of_a_character_is_written_as_a_question_mark(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b'{"text": "a \\ud800 b"}\n')
+    counts = triage.run(str(source), str(tmp_path / "out.jsonl"))
+    assert counts.rows + counts.bad == 1
+
+
+def test_a_bar_on_a_terminal_only(tmp_path: Path) -> None:
+    screen = io.StringIO()
+    triage.run(str(write(tmp_path / "in.log")), None, progress=screen)
+    assert "rows" in screen.getvalue()
+    assert screen.getvalue().endswith("\r\x1b[K")
