@@ -64,7 +64,7 @@ def explain(error_id: str, typed: Mapping[str, str] | None = None) -> tuple[Judg
     Raises KeyError for an unknown id.
     """
     given = _given(typed)
-    case = Case("", (), Values(wellformed.derive(given)), frozenset(given))
+    case = Case("", (), Values(wellformed.derive(given), frozenset(given)))
     return _judge(catalogue.errors()[error_id].causes, case)
 
 
@@ -83,7 +83,7 @@ def _finding(
     read = entities.first(found)
     usable = {name: value for name, value in read.items() if wellformed.well_formed(name, value)}
     usable.update(given)
-    case = Case(words, found, Values(wellformed.derive(usable)), frozenset(given))
+    case = Case(words, found, Values(wellformed.derive(usable), frozenset(given)))
     proofs: list[Proof] = []
     for hit in result.hits:
         start, end = normal.span(hit.start, hit.end)

@@ -114,9 +114,11 @@ class Values:
     """The user's own values, by entity name (``role_arn``, ``organization_id`` …), for checks and snippets.
 
     ``get`` answers "" for what is not known; ``snippet`` functions use ``need`` which answers a marked placeholder.
+    ``typed`` names those that the user gave on purpose, as against those read from an error, which may be the fault.
     """
 
     known: Mapping[str, str] = field(default_factory=dict)
+    typed: frozenset[str] = frozenset()
 
     def get(self, name: str) -> str:
         """The value, or "" where it is not known."""
@@ -196,13 +198,16 @@ class Case:
     text: the normalised, redacted words around the match (never the whole of a long paste).
     entities: every value found in the paste, in order of position; one name may occur with several values.
     values: one value a name: what the user typed, before what the text says.
-    typed: the names in ``values`` that the user gave on purpose (form or configuration), not read from the error.
     """
 
     text: str
     entities: tuple[Entity, ...] = ()
     values: Values = field(default_factory=Values)
-    typed: frozenset[str] = frozenset()
+
+    @property
+    def typed(self) -> frozenset[str]:
+        """The names in ``values`` that the user gave on purpose (form or configuration), not read from the error."""
+        return self.values.typed
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every distinct value of that name in the paste, in order."""

@@ -17,7 +17,7 @@ SESSION = "arn:aws:sts::204857193341:assumed-role/openai-ekm/OpenAI-EKM-Service"
 
 def judge(error_id: str, text: str, **typed: str) -> dict[str, Ruling]:
     """The ruling on every cause; every proof must stand in the text."""
-    case = Case(text, (), Values(typed), frozenset(typed))
+    case = Case(text, (), Values(typed, frozenset(typed)))
     rulings = {cause.id: cause.check(case) for cause in errors()[error_id].causes}
     for name, ruling in rulings.items():
         assert ruling.because, name
@@ -141,7 +141,7 @@ def test_the_typed_role_against_the_role_in_the_text():
     for cut in ("open...", "openai…", "openai (truncated...)"):
         assert confirmed(STS, sts(resource=f"arn:aws:iam::204857193341:role/{cut}") + " more", role_arn=ROLE) == set()
     # Read from the same text, not typed: no comparison.
-    case = Case(sts(), (), Values({"role_arn": ROLE + "x"}), frozenset())
+    case = Case(sts(), (), Values({"role_arn": ROLE + "x"}))
     causes = {cause.id: cause for cause in errors()[STS].causes}
     assert causes["role-arn-wrong"].check(case).verdict is Verdict.CANNOT_TELL
 

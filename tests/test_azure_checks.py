@@ -36,7 +36,7 @@ def judge(error: str, cause: str, text: str, **typed: str) -> Ruling:
     """The ruling on one cause, with what the contract of a ruling demands."""
     words = normalise(text).text
     [found] = [one for one in errors()[error].causes if one.id == cause]
-    ruling = found.check(Case(words, (), Values(typed), frozenset(typed)))
+    ruling = found.check(Case(words, (), Values(typed, frozenset(typed))))
     assert ruling.because
     assert all(quote and quote in words for quote in ruling.quotes)
     assert bool(ruling.quotes) == (ruling.verdict is not CANNOT_TELL)
@@ -93,7 +93,7 @@ class TestMissingServicePrincipal:
     def test_a_tenant_read_from_the_error_is_not_the_users(self):
         words = normalise(missing()).text
         for cause in errors()[self.error].causes[:2]:
-            case = Case(words, (), Values({"tenant_id": OTHER_TENANT}), frozenset())
+            case = Case(words, (), Values({"tenant_id": OTHER_TENANT}))
             assert cause.check(case).verdict is CANNOT_TELL
 
     def test_another_application_is_an_own_test(self):
@@ -280,5 +280,5 @@ def test_no_cause_confirms_without_words():
     for error in errors().values():
         if error.provider in ("azure", "openai"):
             for cause in error.causes:
-                ruling = cause.check(Case("", (), Values(), frozenset()))
+                ruling = cause.check(Case("", (), Values()))
                 assert ruling.verdict is CANNOT_TELL, (error.id, cause.id)

@@ -16,7 +16,7 @@ TAIL = (
 
 def case(text, typed=None):
     given = typed or {}
-    return Case(normalise(text).text, (), Values(given), frozenset(given))
+    return Case(normalise(text).text, (), Values(given, frozenset(given)))
 
 
 def refused(name):
