@@ -165,6 +165,21 @@ def test_the_wrapper_of_openai_rules_out_an_own_test():
     assert checks.another_federation(case("rejected by the attribute condition")).verdict is OPEN
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ERROR: (gcloud.kms.encrypt) PERMISSION_DENIED: Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied",
+        "Failed to get the data key required to decrypt the SOPS file. Permission 'cloudkms.x.y' denied",
+        "Error parsing Seal configuration: Permission 'cloudkms.cryptoKeys.get' denied on resource",
+        "googleapi: Error 403: Permission 'cloudkms.cryptoKeys.get' denied on main.tf line 93, in resource",
+    ],
+)
+def test_another_tool_wrote_the_text(text):
+    ruling = checks.not_an_openai_call(case(text))
+    assert ruling.verdict is YES
+    assert all(quote in normalise(text).text for quote in ruling.quotes)
+
+
 KEY = "projects/acme-kms/locations/us/keyRings/openai/cryptoKeys/openai-ekm"
 DENIED = f"Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied on resource '{KEY}' (or it may not exist)."
 

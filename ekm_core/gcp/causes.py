@@ -172,7 +172,7 @@ def fix_binding(summary: str) -> Callable[[Values], Fix]:
             console=(
                 key_console(values),
                 "Open the tab Permissions and choose Grant access.",
-                f"As the new principal enter {gcp.principal(values)}.",
+                f"Enter {gcp.principal(values)} as the new principal.",
                 "Choose the role Cloud KMS CryptoKey Encrypter/Decrypter and save.",
             ),
             cli=(gcp.bind_key(values),),
@@ -235,19 +235,19 @@ ANOTHER_KEY = Cause(
 
 OWN_CALL = Cause(
     id="own-test",
-    title="The refused call was your own, not OpenAI's",
-    why="OpenAI only encrypts and decrypts with the key. Creating keys or changing policies is done by your own tools.",
+    title="The failing call was your own, not OpenAI's",
+    why="Your own tools get the same messages from Cloud KMS. OpenAI only encrypts and decrypts with the key.",
     check=checks.not_an_openai_call,
     look=lambda values: Look(
         ("In the Google Cloud console, open Logging, then Logs Explorer, in the project that owns the key.",),
         (
             gcp.audit_log(
-                "Show who was refused",
-                'protoPayload.serviceName="cloudkms.googleapis.com" AND protoPayload.status.code=7',
+                "Show which calls failed, and whose they were",
+                'protoPayload.serviceName="cloudkms.googleapis.com" AND protoPayload.status.code>0',
                 gcp.own(values, "project_id"),
             ),
         ),
     ),
-    fix=fix_elsewhere("Give the missing permission to the account that ran the command, if it should have it."),
+    fix=fix_elsewhere("Mend the tool that made the call, or give its account what it lacks, if it should have it."),
     who=YOURSELF,
 )

@@ -44,9 +44,13 @@ def open_question(because: str) -> Check:
 
 _OPENAI_SENTENCE = re.compile(r"(?i)failed to acquire gcp sts token for audience")
 _OTHER_CALLERS = (
+    # Sentences that these tools print themselves; OpenAI's service uses none of them.
     (re.compile(r"(?i)google-github-actions/auth failed"), "GitHub's action google-github-actions/auth"),
     (re.compile(r"(?i)error: \(gcloud\.[a-z0-9.-]{2,80}\)"), "the gcloud command line"),
     (re.compile(r"(?i)There was a problem refreshing your current auth tokens"), "the gcloud command line"),
+    (re.compile(r"(?i)data key required to decrypt the SOPS file"), "SOPS"),
+    (re.compile(r"(?i)error parsing seal configuration|failed to unseal core"), "HashiCorp Vault"),
+    (re.compile(r"(?i)\bon [\w./-]{1,80}\.tf line \d{1,5}\b"), "Terraform"),
 )
 _OTHER_AUDIENCE = re.compile(
     r"(?i)(?:https?:)?//(?:[a-z0-9-]+\.)*(?:github\.com|gitlab\.com|bitbucket\.org|circleci\.com|amazonaws\.com)(?:/\S*)?"
@@ -61,7 +65,7 @@ def another_federation(case: Case) -> Ruling:
         if found := pattern.search(case.text):
             return confirmed(
                 f"The message was written by {name}. OpenAI's service does not use it, so this error comes from a "
-                "federation or a test of your own and says nothing about OpenAI's access.",
+                "set-up or a test of your own and says nothing about OpenAI's access.",
                 found.group(),
             )
     token = audiences(case.text).token
@@ -462,7 +466,9 @@ def another_key_named(case: Case) -> Ruling:
 
 
 def not_an_openai_call(case: Case) -> Ruling:
-    """Whether the denied permission is one that OpenAI never uses, so that the call was the user's own."""
+    """Whether the call was the user's own: another tool wrote the text, or OpenAI never uses the denied permission."""
+    if (ruling := another_federation(case)).verdict is Verdict.CONFIRMED:
+        return ruling
     denied = tuple(dict.fromkeys(match.group() for match in _PERMISSION.finditer(case.text)))
     if denied and all(_ADMIN.fullmatch(name) for name in denied):
         return confirmed(

@@ -104,6 +104,7 @@ ERROR = KnownError(
             who=causes.API_ADMIN,
             wait=_WAIT,
         ),
+        causes.OWN_CALL,
     ),
     references=(vendor.GCP_GUIDE, sources.ENABLE_API),
     samples=(

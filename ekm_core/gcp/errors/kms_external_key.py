@@ -121,6 +121,7 @@ ERROR = KnownError(
             fix=_fix,
             who="Administrator of the external key manager",
         ),
+        causes.OWN_CALL,
     ),
     references=(sources.EKM_ERRORS, vendor.GCP_GUIDE),
     samples=(

@@ -64,6 +64,7 @@ ERROR = KnownError(
             fix=causes.fix_key_registration("Make the key, then register it."),
             who=causes.KMS_ADMIN,
         ),
+        causes.OWN_CALL,
     ),
     references=(vendor.GCP_GUIDE, sources.KMS_LOCATIONS, sources.KMS_KEYS),
     samples=(

@@ -127,6 +127,7 @@ ERROR = KnownError(
             ),
             who=causes.KMS_ADMIN,
         ),
+        causes.OWN_CALL,
     ),
     references=(sources.KMS_STATES, sources.KMS_DESTROY, vendor.GCP_KEY_STATE_WAIT.reference, vendor.REVOCATION_GUIDE),
     samples=(

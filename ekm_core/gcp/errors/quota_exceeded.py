@@ -79,6 +79,7 @@ ERROR = KnownError(
             fix=_fix,
             who="Quota Administrator (roles/servicemanagement.quotaAdmin) of the project",
         ),
+        causes.OWN_CALL,
     ),
     references=(sources.KMS_QUOTAS, sources.FEDERATION_TROUBLE),
     samples=(

@@ -79,7 +79,7 @@ ERROR = KnownError(
             ),
             fix=causes.fix_provider(
                 "Set the issuer of OpenAI's guide. If keys were uploaded, make the provider anew without them.",
-                f"Under Issuer (URL), enter {vendor.GCP_ISSUER} and remove any JWK file.",
+                f"Enter {vendor.GCP_ISSUER} as Issuer (URL) and remove any JWK file.",
                 gcp.update_provider,
                 audience=True,
             ),
@@ -88,7 +88,7 @@ ERROR = KnownError(
         Cause(
             id="keys-uploaded",
             title="The provider verifies with uploaded keys that are not the issuer's",
-            why="A provider with a JWK file does not ask the issuer. Google changes its keys often, so a file "
+            why="A provider with a JWK file does not ask the issuer. Google changes its keys regularly, so a file "
             "goes stale.",
             check=checks.open_question("The text does not show whether the provider has uploaded keys."),
             look=causes.look_at_provider("There must be no uploaded keys (jwksJson)."),

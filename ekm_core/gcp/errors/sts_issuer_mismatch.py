@@ -37,7 +37,7 @@ ERROR = KnownError(
             look=causes.look_at_provider(f"The issuer must be {vendor.GCP_ISSUER}, without a slash at the end."),
             fix=causes.fix_provider(
                 "Set the issuer of OpenAI's guide.",
-                f"Under Issuer (URL), enter {vendor.GCP_ISSUER}.",
+                f"Enter {vendor.GCP_ISSUER} as Issuer (URL).",
                 gcp.update_issuer,
             ),
             who=causes.FEDERATION_ADMIN,

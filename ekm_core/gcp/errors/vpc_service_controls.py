@@ -32,9 +32,7 @@ def _fix(values: Values) -> Fix:
         "Let OpenAI's principal through the perimeter to Cloud KMS, by an ingress rule and nothing wider.",
         console=(
             "In the Google Cloud console, open Security, then VPC Service Controls, and edit the perimeter.",
-            f"Under Ingress policy, add a rule. As the identity enter {gcp.principal(values)}; as the source "
-            f"choose all "
-            "sources.",
+            f"Under Ingress policy, add a rule with {gcp.principal(values)} as the identity and all sources.",
             f"As the target choose the project {gcp.own(values, 'project_id')} and the service Cloud Key Management "
             "Service (KMS) API, with all methods or with Encrypt and Decrypt only, and save.",
             "If the message names the Security Token Service, the pool's project is inside a perimeter too: add a rule "
