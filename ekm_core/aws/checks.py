@@ -82,11 +82,9 @@ _TYPES = "|".join(
     )
 )
 # Bounded gaps: the text is at most a few kilobytes round the match, but it is still somebody else's.
-_DENIAL = re.compile(
-    r"not authorized to perform:? (?P<action>[a-z0-9-]{2,30}:\w{2,60})"
-    r"(?P<after>(?:(?!not authorized to perform).){0,900})",
-    re.IGNORECASE | re.DOTALL,
-)
+_DENIAL = re.compile(r"not authorized to perform:? (?P<action>[a-z0-9-]{2,30}:\w{2,60})", re.IGNORECASE)
+_TAIL = 900
+"""How many characters behind its action a denial may go on; the next denial ends it before."""
 _RESOURCE = re.compile(r"^ ?on (?:the )?resource:? [\"']?(?P<resource>[^\s\"',;)]{3,400})", re.IGNORECASE)
 _EXPLICIT = re.compile(
     rf"with an explicit deny(?: in (?:an? |the )?(?P<direct>{_TYPES})(?:y|ies)"
@@ -174,20 +172,23 @@ def denials(case: Case, service: str) -> tuple[Denial, ...]:
 
     found = []
     covered = []
-    for match in _DENIAL.finditer(case.text):
+    sentences = list(_DENIAL.finditer(case.text))
+    ends = [match.start() for match in sentences[1:]] + [len(case.text)]
+    for match, end in zip(sentences, ends, strict=True):
         if not wanted(match["action"]):
             continue
-        resource = _RESOURCE.match(match["after"])
-        reason = _reason(match["after"], match["action"])
+        end = min(end, match.end() + _TAIL)
+        after = case.text[match.end() : end]
+        resource = _RESOURCE.match(after)
         found.append(
             Denial(
                 _principal(case.text[max(0, match.start() - 420) : match.start()]),
                 match["action"],
                 _trim(resource["resource"]) if resource else "",
-                reason,
+                _reason(after, match["action"]),
             )
         )
-        covered.append(match.span())
+        covered.append((match.start(), end))
     for match in _IMPLICIT.finditer(case.text):
         inside = any(start <= match.start() < end for start, end in covered)
         if not inside and wanted(match["action"]):
