@@ -174,7 +174,7 @@ def denials(case: Case, service: str) -> tuple[Denial, ...]:
     covered = []
     sentences = list(_DENIAL.finditer(case.text))
     ends = [match.start() for match in sentences[1:]] + [len(case.text)]
-    for match, end in zip(sentences, ends, strict=True):
+    for match, end in zip(sentences, ends, strict=False):  # no denial at all still has an end
         if not wanted(match["action"]):
             continue
         end = min(end, match.end() + _TAIL)
