@@ -69,6 +69,7 @@ WORDINGS = {
         ),
         "is not authorized to perform: sts:AssumeRole on resource",
         "because no identity-based policy allows the sts:AssumeRole action",
+        "User: x isn't authorized to perform: sts:AssumeRole on resource: y",
     ],
     "aws-kms-access-denied": [
         (
@@ -126,6 +127,13 @@ WORDINGS = {
             "...perform: kms:Decrypt on resource: arn:aws:kms:us-east-1:1:key/x because no "
             "identity-based policy allows the kms:Decrypt action"
         ),
+        (
+            "You don't have permission to kms:ListAliases. To request access, copy the following "
+            "text and send it to your AWS administrator. User: arn:aws:iam::1:user/x Service: kms "
+            "Action: ListAliases On resource(s): * Context: no identity-based policy allows the "
+            "action"
+        ),
+        "User: arn:aws:iam::1:user/x is not authorized to perform : kms:Decrypt on resource : arn",
     ],
     "aws-kms-key-not-found": [
         (

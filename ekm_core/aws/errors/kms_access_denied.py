@@ -111,9 +111,13 @@ ERROR = KnownError(
     signatures=(
         Signature(
             "sentence",
-            r"not auth\w{2,10} (?:to perform|to call|to invoke|to use|for):? ?(?:the )?(?:action:? "
+            r"(?:not|n't) auth\w{2,10} (?:to perform|to call|to invoke|to use|for) ?:? ?(?:the )?(?:action:? "
             r")?['\"]?kms:(?:\w{1,60}|\*)?(?:[^\w:]|$)",
         ),
+        Signature(
+            "console", r"(?:Access denied to|do(?:n't| not) have permissions? to(?: perform:?)?) ['\"]?kms:\w{2,60}"
+        ),
+        Signature("console-details", r"Service: kms Action: \w{2,60}", 0.8),
         Signature("cut-sentence", r"\bperform: kms:\w{2,60} on (?:the |this )?resource", 0.6),
         Signature("reason", r"\bno [\w -]{3,40} allows? the ['\"]?kms:\w{2,60}", 0.6),
         Signature("ciphertext", r"ciphertext refers to a (?:customer master key|CMK|(?:AWS )?KMS key|key)\b"),

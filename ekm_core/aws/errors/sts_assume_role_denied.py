@@ -85,7 +85,12 @@ ERROR = KnownError(
     link=Link.TRUST,
     proves=(Link.IDENTITY,),
     signatures=(
-        Signature("sentence", r"not auth\w{2,10} to perform:? ?(?:the )?(?:action:? )?['\"]?sts:AssumeRole\b"),
+        Signature(
+            "sentence", r"(?:not|n't) auth\w{2,10} to perform ?:? ?(?:the )?(?:action:? )?['\"]?sts:AssumeRole\b"
+        ),
+        Signature(
+            "console", r"(?:Access denied to|do(?:n't| not) have permissions? to(?: perform:?)?) ['\"]?sts:AssumeRole\b"
+        ),
         Signature(
             "cut-sentence",
             r"\bperform: sts:AssumeRole on (?:the |this )?resource|AccessDenied.{0,80} sts:AssumeRole on resource",

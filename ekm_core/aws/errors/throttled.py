@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ekm_core.aws import causes, checks, sources
 from ekm_core.aws import snippets as aws
 from ekm_core.aws.wordings import KMS_OPERATIONS, NOT_THROWN, thrown
@@ -14,53 +12,71 @@ _STS = r"(?:AssumeRole\w{0,20}|GetCallerIdentity|GetSessionToken|GetFederationTo
 _THROTTLING = r"Throttl(?:ing|ed)(?:Exception)?"
 
 
-def _look(service: str) -> Callable[[Values], Look]:
-    def look(values: Values) -> Look:
-        return Look(
-            (
-                "Open the Service Quotas console in the account and Region of the call, and read the request rate and "
-                "its use.",
-                "Look in CloudTrail for whoever makes most of the calls.",
+def _look_kms(values: Values) -> Look:
+    return Look(
+        (
+            "Open the Service Quotas console in the account and Region of the key, and read the request rate and its "
+            "use.",
+            "Look in CloudTrail for whoever makes most of the calls.",
+        ),
+        (
+            aws.command(
+                "List the quotas of KMS and their values",
+                "service-quotas",
+                "list-service-quotas",
+                service_code="kms",
+                region=aws.region(values),
             ),
-            (
-                aws.command(
-                    "List the quotas and their values",
-                    "service-quotas",
-                    "list-service-quotas",
-                    service_code=service,
-                    region=aws.region(values),
-                ),
-            ),
-        )
-
-    return look
+        ),
+    )
 
 
-def _fix(summary: str, service: str) -> Callable[[Values], Fix]:
-    def fix(values: Values) -> Fix:
-        return Fix(
-            summary,
-            console=(
-                "Try again after a pause: the refusal is for the moment.",
-                "Make your own applications keep data keys and sessions longer, or ask for a higher quota in the "
-                "Service "
-                "Quotas console.",
+def _fix_kms(values: Values) -> Fix:
+    return Fix(
+        "Try again later. If it happens often, lower the rate of KMS calls in the account or raise the quota.",
+        console=(
+            "Try again after a pause: the refusal is for the moment.",
+            "Let your own applications keep data keys longer, or ask for a higher quota in the Service Quotas console.",
+        ),
+        cli=(
+            aws.command(
+                "Ask for a higher quota",
+                "service-quotas",
+                "request-service-quota-increase",
+                service_code="kms",
+                quota_code="<QUOTA_CODE>",
+                desired_value="<DESIRED_VALUE>",
+                region=aws.region(values),
             ),
-            cli=(
-                aws.command(
-                    "Ask for a higher quota",
-                    "service-quotas",
-                    "request-service-quota-increase",
-                    service_code=service,
-                    quota_code="<QUOTA_CODE>",
-                    desired_value="<DESIRED_VALUE>",
-                    region=aws.region(values),
-                ),
-            ),
-            verify=openai.validate(values),
-        )
+        ),
+        verify=openai.validate(values),
+    )
 
-    return fix
+
+def _look_sts(values: Values) -> Look:
+    return Look(
+        ("Look in CloudTrail for whoever assumes roles most often in the account.",),
+        (
+            aws.command(
+                "List the latest AssumeRole calls",
+                "cloudtrail",
+                "lookup-events",
+                lookup_attributes="AttributeKey=EventName,AttributeValue=AssumeRole",
+                max_results="50",
+            ),
+        ),
+    )
+
+
+def _fix_sts(values: Values) -> Fix:
+    return Fix(
+        "Try again later. If it happens often, let your applications keep their sessions until they expire.",
+        console=(
+            "Try again after a pause: the refusal is for the moment.",
+            "Find the applications that assume a role for every call, and let them keep the session.",
+        ),
+        verify=openai.validate(values),
+    )
 
 
 ERROR = KnownError(
@@ -113,11 +129,8 @@ ERROR = KnownError(
                 "The text does not say which service refused. Look at the operation's name.",
                 instead=r"sts\.[\w.-]*amazonaws\.com|operation error STS: |AWSSecurityTokenService",
             ),
-            _look("kms"),
-            _fix(
-                "Try again later. If it happens often, lower the rate of KMS calls in the account or raise the quota.",
-                "kms",
-            ),
+            _look_kms,
+            _fix_kms,
             causes.KEY_ADMIN,
         ),
         Cause(
@@ -131,11 +144,8 @@ ERROR = KnownError(
                 "The text does not say which service refused. Look at the operation's name.",
                 instead=r"may call KMS|operation error KMS: |Service: (?:AWSKMS|Kms)\b",
             ),
-            _look("sts"),
-            _fix(
-                "Try again later. If it happens often, let your applications keep their sessions until they expire.",
-                "sts",
-            ),
+            _look_sts,
+            _fix_sts,
             causes.ROLE_ADMIN,
         ),
     ),
