@@ -32,6 +32,12 @@ else:
     from starlette.middleware import Middleware
 
     from pages.components import server
+    from pages.components.prompt import PromptSockets
     from pages.components.security import SecurityHeaders
 
-    app = st.App("app.py", lifespan=server.lifespan, routes=server.routes(), middleware=[Middleware(SecurityHeaders)])
+    app = st.App(
+        "app.py",
+        lifespan=server.lifespan,
+        routes=server.routes(),
+        middleware=[Middleware(SecurityHeaders), Middleware(PromptSockets)],
+    )

@@ -7,7 +7,7 @@ import streamlit as st
 from ekm_core import report
 from ekm_core.diagnose import diagnose
 from ekm_core.model import Diagnosis, KnownError
-from pages.components import frame, markup, your_values
+from pages.components import frame, markup, on_demand, your_values
 from pages.components.examples import EXAMPLES
 
 LONGEST_TEXT = 2_000_000
@@ -104,6 +104,7 @@ def _draw_answer() -> None:
     left, right = st.columns([2.6, 1], gap="large")
     left.html(markup.result(answer))
     with left:
+        on_demand.draw([(finding.match.error, finding.causes) for finding in answer.findings])
         _draw_report(answer)
     with right:
         your_values.draw(first.match.error.provider, first.entities)

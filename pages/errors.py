@@ -7,7 +7,7 @@ import streamlit as st
 from ekm_core import catalogue
 from ekm_core.diagnose import explain
 from ekm_core.model import KnownError, Provider
-from pages.components import frame, markup, your_values
+from pages.components import frame, markup, on_demand, your_values
 
 _EVERY = "All"
 _LABELS = {provider.label: provider for provider in Provider}
@@ -46,7 +46,10 @@ def _pick_cloud() -> None:
 def _draw_entry(error: KnownError) -> None:
     st.button("All errors", icon=":material/arrow_back:", on_click=_close, type="tertiary")
     left, right = st.columns([2.6, 1], gap="large")
-    left.html(markup.entry(error, explain(error.id, your_values.typed())))
+    judged = explain(error.id, your_values.typed())
+    left.html(markup.entry(error, judged))
+    with left:
+        on_demand.draw([(error, judged)], judgement=False)
     with right:
         your_values.draw(error.provider, {})
 

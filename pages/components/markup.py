@@ -1,8 +1,9 @@
 """A diagnosis as HTML: pure functions from the core's values to one string, so that one element draws a whole result.
 
 Everything that is not a literal of this file passes ``esc``: a paste, and the values read from it, come out inert.
-A cause's long body travels as an attribute and becomes nodes only when the cause is opened (see ``assets/ekm.js``):
-a result has a dozen causes with several snippets each, and the browser would spend most of its time on closed ones.
+Only the first cause comes with its body. A result has a dozen causes with several snippets each; building, sending and
+drawing the closed ones would take several times as long as all the rest, so they are sent when they are opened (see
+``on_demand``).
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def result(diagnosis: Diagnosis) -> str:
         if number == 0:
             parts.append(chain(diagnosis.chain))
             parts.append(text_block(diagnosis))
-        parts.append(causes(finding.match.error, finding.causes, f"f{number}"))
+        parts.append(causes(finding.match.error, finding.causes))
         parts.append(sources(finding.match.error.references))
         parts.append("</article>")
     return page(*parts)
@@ -165,10 +166,10 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def causes(error: KnownError, judged: Sequence[JudgedCause], prefix: str, *, judgement: bool = True) -> str:
+def causes(error: KnownError, judged: Sequence[JudgedCause], *, judgement: bool = True) -> str:
     """The causes as a list that opens one by one; the first is open.
 
-    prefix: makes the ids unique within a page. judgement: False where there is no text to judge (the reference).
+    judgement: False where there is no text to judge, as in the reference.
     """
     if not judged:
         return ""
@@ -181,29 +182,37 @@ def causes(error: KnownError, judged: Sequence[JudgedCause], prefix: str, *, jud
         said = "Your text alone does not decide between them. The most common stand first."
     if judgement and counts[Verdict.RULED_OUT]:
         said += f" {counts[Verdict.RULED_OUT]} ruled out."
-    cards = "".join(
-        _card(
-            error, item, f"{prefix}c{number}", number == 0 and item.ruling.verdict is not Verdict.RULED_OUT, judgement
-        )
-        for number, item in enumerate(judged)
-    )
+    cards = "".join(_card(error, item, number == 0, judgement) for number, item in enumerate(judged))
     return f'<h3>Possible causes ({len(judged)})</h3><p class="ekm-quiet">{said}</p>{cards}'
 
 
-def _card(error: KnownError, item: JudgedCause, prefix: str, opened: bool, judgement: bool) -> str:
+def cause_key(error: KnownError, item: JudgedCause) -> str:
+    """What names one cause in a page."""
+    return f"{error.id}/{item.cause.id}"
+
+
+def _card(error: KnownError, item: JudgedCause, opened: bool, judgement: bool) -> str:
     verdict = item.ruling.verdict
     chip = f'<span class="ekm-chip {verdict}">{VERDICT_LABELS[verdict]}</span>' if judgement else ""
-    body = _body(item, prefix, judgement)
-    lazy = " open" if opened else f' data-body="{esc(body)}"'
-    key = esc(f"{error.id}/{item.cause.id}")
-    state = f"ekm-cause {verdict}" if judgement else "ekm-cause"
+    key = cause_key(error, item)
     return (
-        f'<details class="{state}" data-cause="{key}"{lazy}><summary>{chip}<h4>{esc(item.cause.title)}</h4></summary>'
-        f'<div class="ekm-body">{body if opened else ""}</div></details>'
+        f'<details class="ekm-cause{f" {verdict}" if judgement else ""}" data-cause="{esc(key)}"'
+        f"{' open' if opened else ''}><summary>{chip}<h4>{esc(item.cause.title)}</h4></summary>"
+        f'<div class="ekm-body">{_body(item, key, judgement) if opened else ""}</div></details>'
     )
 
 
-def _body(item: JudgedCause, prefix: str, judgement: bool) -> str:
+def store(error: KnownError, judged: Sequence[JudgedCause], keys: Iterable[str], *, judgement: bool = True) -> str:
+    """The bodies of the causes that were opened, not drawn: the script moves each into its cause."""
+    wanted = set(keys)
+    return "".join(
+        f'<div data-for="{esc(key)}" data-body="{esc(_body(item, key, judgement))}"></div>'
+        for item in judged
+        if (key := cause_key(error, item)) in wanted
+    )
+
+
+def _body(item: JudgedCause, key: str, judgement: bool) -> str:
     cause, ruling = item.cause, item.ruling
     parts = [f"<p>{esc(cause.why)}</p>"]
     if judgement:
@@ -211,11 +220,12 @@ def _body(item: JudgedCause, prefix: str, judgement: bool) -> str:
         parts += [f"<blockquote>{esc(quote)}</blockquote>" for quote in ruling.quotes]
         if ruling.verdict is Verdict.RULED_OUT:
             return "".join(parts)
-    if item.look.console or item.look.commands:
-        parts.append(f"<h4>How to look</h4>{_steps(item.look.console)}{_snippets(item.look.commands)}")
-    parts.append(f"<h4>How to mend it</h4><p>{esc(item.fix.summary)}</p>{_ways(item.fix, prefix)}")
-    if item.fix.verify:
-        parts.append(f"<h4>How to prove that it is mended</h4>{_snippets(item.fix.verify)}")
+    look, fix = item.look, item.fix
+    if look.console or look.commands:
+        parts.append(f"<h4>How to look</h4>{_steps(look.console)}{_snippets(look.commands)}")
+    parts.append(f"<h4>How to mend it</h4><p>{esc(fix.summary)}</p>{_ways(fix, esc(key.replace('/', '-')))}")
+    if fix.verify:
+        parts.append(f"<h4>How to prove that it is mended</h4>{_snippets(fix.verify)}")
     wait = "Waiting does not help."
     if cause.wait:
         wait = f"Up to {_minutes(cause.wait.minutes)}. {cause.wait.what}. After that, waiting is no longer the answer."
@@ -309,7 +319,7 @@ def entry(error: KnownError, judged: Sequence[JudgedCause]) -> str:
         f'<p class="ekm-quiet">It breaks this link of the request: <b>{name}</b> ({meaning}).</p>',
         f'<p><button type="button" class="ekm-copy" data-link="{esc(error.id)}">Copy link to this error</button></p>',
         f"<h3>How it reads</h3>{samples}" if samples else "",
-        causes(error, judged, "e", judgement=False),
+        causes(error, judged, judgement=False),
         sources(error.references),
     )
 

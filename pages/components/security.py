@@ -48,7 +48,8 @@ def content_security_policy(ancestors: str) -> str:
     return "; ".join(
         (
             "default-src 'self'",
-            f"script-src 'self' {hashes}".rstrip(),
+            # Streamlit loads a component's script from a blob that its own front end makes; markup cannot make one.
+            f"script-src 'self' blob: {hashes}".rstrip(),
             # Streamlit's front end writes its styles into the page while it runs.
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",

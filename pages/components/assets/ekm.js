@@ -1,4 +1,4 @@
-// Copy buttons, tabs, and causes that are drawn when they are opened. Holds no text of the user beyond the page's own.
+// Copy buttons, tabs, and causes that get their body when they are opened. Holds no text of the user beyond the page's own.
 (() => {
   if (window.ekmReady) return;
   window.ekmReady = true;
@@ -6,12 +6,19 @@
   const wish = new Map(); // what the user opened or closed, by cause, so that a redrawn result looks the same
   let way = ""; // the tab last chosen: somebody who works with Terraform does so for every cause
 
-  // The server escapes every value in data-body; the page's policy lets no inline script run.
+  // The body of a cause stands in the page's store, or is asked of the server, which escapes every value in it; the
+  // page's policy lets no inline script run.
   const fill = (cause) => {
     const body = cause.querySelector(":scope > .ekm-body");
-    if (body && cause.dataset.body) {
-      body.innerHTML = cause.dataset.body;
-      delete cause.dataset.body;
+    if (body && !body.firstElementChild) {
+      const key = cause.dataset.cause;
+      const stored = document.querySelector(`.ekm-store [data-for="${CSS.escape(key)}"]`);
+      if (stored) {
+        body.innerHTML = stored.dataset.body;
+      } else if (!body.textContent) {
+        body.textContent = "One moment …";
+        window.dispatchEvent(new CustomEvent("ekm-open", { detail: key }));
+      }
     }
     cause.querySelectorAll('[role="tablist"]').forEach((list) => {
       const tab = list.querySelector(`[data-way="${way}"]`);
@@ -104,18 +111,18 @@
     if (event.target.matches?.("details.ekm-cause") && event.target.open) fill(event.target);
   }, true);
 
-  const settle = (root) => {
-    for (const cause of root.querySelectorAll("details.ekm-cause")) {
+  const settle = () => {
+    for (const cause of document.querySelectorAll("details.ekm-cause")) {
       const wanted = wish.get(cause.dataset.cause);
       if (wanted !== undefined) cause.open = wanted;
       if (cause.open) fill(cause);
     }
   };
-  settle(document);
+  settle();
   new MutationObserver((changes) => {
     for (const change of changes) {
       for (const node of change.addedNodes) {
-        if (node.nodeType === 1 && (node.matches(".ekm, .stHtml") || node.querySelector(".ekm"))) settle(node);
+        if (node.nodeType === 1 && (node.matches(".ekm, .stHtml") || node.querySelector(".ekm"))) return settle();
       }
     }
   }).observe(document.body, { childList: true, subtree: true });

@@ -1,0 +1,338 @@
+"""How fast the web app starts, answers a click and stands many users, each beside a bare Streamlit app.
+
+    python benchmarks/web.py [--quick] [--sessions 400] [--seconds 30] [--skip-browser] [--skip-load]
+
+The bare app is one text area and one code block with the same settings, measured in the same run; trust the ratios,
+not the absolutes. All load goes to 127.0.0.1 and ends after the given time. Prints the machine and every figure; exit 1
+where a figure misses its limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection, connect
+
+ROOT = Path(__file__).resolve().parent.parent
+RATIO_LIMIT = 1.3
+P95_LIMIT = 0.100
+MOST_SESSIONS = 1000
+MOST_SECONDS = 300
+
+BARE = """import streamlit as st
+text = st.text_area("Error message", key="paste", on_change="ignore")
+if st.button("Diagnose"):
+    st.session_state["shown"] = text
+if st.session_state.get("shown"):
+    st.code(st.session_state["shown"], language=None)
+"""
+MESSAGE = (
+    "User: arn:aws:sts::790389265272:assumed-role/EnterpriseKeyManagement/OpenAI-EKM-Service is not authorized to "
+    "perform: sts:AssumeRole on resource: arn:aws:iam::11112222{number:04d}:role/OpenAI-EKM"
+)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[tuple[int, float, int]]:
+    """Start ``folder/app.py``; yields its port, the seconds to the first health answer, and its process id."""
+    port = _free_port()
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "streamlit", "run", "app.py"),
+            *("--server.port", str(port), "--server.address", "127.0.0.1"),
+        ],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not _healthy(port):
+            if process.poll() is not None or time.perf_counter() - begun > 60:
+                raise RuntimeError(f"{folder.name}/app.py did not start")
+            time.sleep(0.005)
+        yield port, time.perf_counter() - begun, process.pid
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def bare_folder() -> Iterator[Path]:
+    """A folder with the bare app and our settings."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "app.py").write_text(BARE, encoding="utf-8")
+        shutil.copytree(ROOT / ".streamlit", folder / ".streamlit")
+        yield folder
+
+
+def start_seconds(folder: Path, rounds: int) -> float:
+    """The median time from start to the first answer on /_stcore/health."""
+    times = []
+    for _ in range(rounds):
+        with serve(folder) as (_, seconds, _):
+            times.append(seconds)
+    return statistics.median(times)
+
+
+# From the click to two frames after the new text stands in the page: then it is drawn.
+_CLICK = """async ([mark]) => {
+  const button = [...document.querySelectorAll("button")].find((b) => b.textContent.includes("Diagnose"));
+  const there = () => [...document.querySelectorAll("pre, code")].some((e) => e.textContent.includes(mark));
+  const begun = performance.now();
+  return await new Promise((resolve) => {
+    const observer = new MutationObserver(() => {
+      if (!there()) return;
+      observer.disconnect();
+      requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - begun), 0));
+    });
+    observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+    button.click();
+  });
+}"""
+
+
+def click_times(ports: dict[str, int], rounds: int) -> dict[str, list[float]]:
+    """Milliseconds from click to drawn result, per app, the apps taking turns so that both see the same machine."""
+    from playwright.sync_api import sync_playwright
+
+    times: dict[str, list[float]] = {name: [] for name in ports}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        pages = {}
+        for name, port in ports.items():
+            pages[name] = browser.new_page(viewport={"width": 1280, "height": 900})
+            pages[name].goto(f"http://127.0.0.1:{port}")
+            pages[name].get_by_label("Error message").wait_for()
+        for number in range(rounds + 3):
+            for name, page in pages.items():
+                page.bring_to_front()
+                page.get_by_label("Error message").fill(MESSAGE.format(number=number))
+                page.get_by_label("Error message").blur()
+                page.wait_for_timeout(250)
+                taken = page.evaluate(_CLICK, [f"11112222{number:04d}"])
+                if number >= 3:  # the first ones load parts of the front end
+                    times[name].append(taken)
+        browser.close()
+    return times
+
+
+class Client:
+    """One user, speaking the front end's own protocol."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._ids: dict[str, str] = {}
+        self._page = ""
+
+    @classmethod
+    async def open(cls, port: int) -> Client:
+        """A session that has drawn its first page."""
+        client = cls(
+            await connect(f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"], max_size=64 << 20)
+        )
+        message = BackMsg()
+        message.rerun_script.query_string = ""
+        await client._socket.send(message.SerializeToString())
+        await client._finished()
+        return client
+
+    async def close(self) -> None:
+        """End the session."""
+        await self._socket.close()
+
+    async def diagnose(self, text: str) -> float:
+        """Seconds from a click on Diagnose to the end of the run that draws the answer."""
+        message = BackMsg()
+        message.rerun_script.page_script_hash = self._page
+        area = message.rerun_script.widget_states.widgets.add()
+        area.id, area.string_value = self._ids["Error message"], text
+        button = message.rerun_script.widget_states.widgets.add()
+        button.id, button.trigger_value = self._ids["Diagnose"], True
+        begun = time.perf_counter()
+        await self._socket.send(message.SerializeToString())
+        await self._finished()
+        return time.perf_counter() - begun
+
+    async def _finished(self) -> None:
+        while True:
+            frame = await self._socket.recv()
+            assert isinstance(frame, bytes)
+            message = ForwardMsg.FromString(frame)
+            kind = message.WhichOneof("type")
+            if kind == "delta":
+                element = message.delta.new_element
+                widget = element.WhichOneof("type")
+                if widget in ("text_area", "button"):
+                    drawn = getattr(element, widget)
+                    self._ids[drawn.label] = drawn.id
+            elif kind == "new_session":
+                self._page = message.new_session.page_script_hash
+            elif kind == "script_finished":
+                # Success comes last; a run that was cut short by a newer one says so with another status.
+                if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                    return
+
+
+async def _user(client: Client, number: int, share: float, every: float, until: float, times: list[float]) -> None:
+    await asyncio.sleep(every * share)
+    while time.perf_counter() < until:
+        taken = await client.diagnose(MESSAGE.format(number=number % 10000))
+        times.append(taken)
+        await asyncio.sleep(max(0.0, every - taken))
+
+
+async def load(port: int, sessions: int, seconds: float, every: float, hostile: str = "") -> tuple[list[float], float]:
+    """Seconds per click of many users; with ``hostile``, one more user pastes that text over and over."""
+    clients = []
+    for _ in range(sessions):
+        clients.append(await Client.open(port))
+    villain = await Client.open(port) if hostile else None
+    until = time.perf_counter() + seconds
+    times: list[float] = []
+    hostile_times: list[float] = []
+
+    async def attack() -> None:
+        number = 0
+        while villain is not None and time.perf_counter() < until:
+            number += 1
+            hostile_times.append(await villain.diagnose(f"{number} {hostile}"))
+            await asyncio.sleep(1.0)
+
+    users = [_user(client, number, number / sessions, every, until, times) for number, client in enumerate(clients)]
+    await asyncio.gather(*users, attack())
+    for client in clients:
+        await client.close()
+    if villain is not None:
+        await villain.close()
+    return times, max(hostile_times, default=0.0)
+
+
+def percentile(times: list[float], share: float) -> float:
+    """The value that ``share`` of the times do not exceed."""
+    ordered = sorted(times)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def hostile_text() -> str:
+    """A megabyte of near-matches, quotes and escapes."""
+    piece = 'is not authorized to perform: sts:Assume "\\\\\\"{{" AADSTS700 arn:aws:iam::1234 audience in ID Token [ '
+    return (piece * (1_000_000 // len(piece) + 1))[:1_000_000]
+
+
+def _load_in_own_process(port: int, sessions: int, seconds: float, hostile: bool) -> tuple[list[float], float]:
+    """The users live in a process of their own, as they do in truth."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_run_load, port, sessions, seconds, hostile).result()
+
+
+def _run_load(port: int, sessions: int, seconds: float, hostile: bool) -> tuple[list[float], float]:
+    return asyncio.run(load(port, sessions, seconds, 5.0, hostile_text() if hostile else ""))
+
+
+def _resident(pid: int) -> str:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return "unknown"
+    return next(
+        (f"{int(line.split()[1]) // 1024} MiB" for line in status.splitlines() if line.startswith("VmRSS")), "?"
+    )
+
+
+def main() -> int:
+    """Measure, print, and answer whether every limit holds."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, 50 sessions for 10 seconds")
+    parser.add_argument("--sessions", type=int, default=400)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--skip-start", action="store_true")
+    parser.add_argument("--skip-browser", action="store_true")
+    parser.add_argument("--skip-load", action="store_true")
+    options = parser.parse_args()
+    if options.quick:
+        options.sessions, options.seconds = 50, 10.0
+    sessions = min(options.sessions, MOST_SESSIONS)
+    seconds = min(options.seconds, MOST_SECONDS)
+    missed = []
+    load_now = f"{os.getloadavg()[0]:.1f}"
+    print(f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {load_now}, "
+          f"Python {platform.python_version()}")  # fmt: skip
+    with bare_folder() as bare:
+        if not options.skip_start:
+            rounds = 3 if options.quick else 9
+            starts = {"bare": start_seconds(bare, rounds), "app": start_seconds(ROOT, rounds)}
+            missed += _ratio("start to health", starts, 1000)
+        if not options.skip_browser:
+            rounds = 8 if options.quick else 30
+            with serve(bare) as (bare_port, _, _), serve(ROOT) as (port, _, _):
+                time.sleep(1.5)
+                clicks = click_times({"bare": bare_port, "app": port}, rounds)
+            missed += _ratio("click to drawn", {name: statistics.median(taken) for name, taken in clicks.items()}, 1)
+        if not options.skip_load:
+            for name, folder in (("bare", bare), ("app", ROOT)):
+                with serve(folder) as (port, _, pid):
+                    time.sleep(1.5)
+                    times, _ = _load_in_own_process(port, sessions, seconds, hostile=False)
+                    p95 = percentile(times, 0.95)
+                    print(f"load, {name}: {sessions} sessions, {len(times)} clicks: median "
+                          f"{statistics.median(times) * 1000:.1f} ms, p95 {p95 * 1000:.1f} ms, "
+                          f"p99 {percentile(times, 0.99) * 1000:.1f} ms, resident {_resident(pid)}")  # fmt: skip
+                    if name == "app" and p95 > P95_LIMIT:
+                        missed.append("load p95")
+            with serve(ROOT) as (port, _, _):
+                time.sleep(1.5)
+                few = min(sessions, 50)
+                calm, _ = _load_in_own_process(port, few, seconds, hostile=False)
+                beside, slowest = _load_in_own_process(port, few, seconds, hostile=True)
+                print(f"hostile 1 MB paste, {few} others: p95 {percentile(calm, 0.95) * 1000:.1f} ms without, "
+                      f"{percentile(beside, 0.95) * 1000:.1f} ms beside it; the paste itself {slowest:.2f} s")  # fmt: skip
+                if percentile(beside, 0.95) > P95_LIMIT:
+                    missed.append("p95 beside a hostile paste")
+    print("missed: " + ", ".join(missed) if missed else "all limits hold")
+    return 1 if missed else 0
+
+
+def _ratio(what: str, values: dict[str, float], scale: float) -> list[str]:
+    ratio = values["app"] / values["bare"]
+    print(f"{what}: bare {values['bare'] * scale:.0f} ms, app {values['app'] * scale:.0f} ms, ratio {ratio:.2f}")
+    return [what] if ratio > RATIO_LIMIT else []
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

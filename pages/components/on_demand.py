@@ -1,0 +1,37 @@
+"""Causes get their body when they are opened: the browser names the cause, a fragment alone is run and answers.
+
+A fragment's run costs a few milliseconds and leaves the rest of the page as it stands, so that nothing moves, and the
+keyboard's focus stays where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ekm_core.model import JudgedCause, KnownError
+from pages.components import markup
+
+_MOST = 60
+"""No page has more causes than this; a browser that asks for more names is not one of our pages."""
+
+_LISTENER = """
+export default function ({ setTriggerValue }) {
+  const ask = (event) => setTriggerValue("cause", event.detail);
+  window.addEventListener("ekm-open", ask);
+  return () => window.removeEventListener("ekm-open", ask);
+}
+"""
+_listen = st.components.v2.component("ekm_open", js=_LISTENER)
+
+
+@st.fragment
+def draw(groups: Sequence[tuple[KnownError, Sequence[JudgedCause]]], *, judgement: bool = True) -> None:
+    """Draw, unseen, the bodies of the causes that were opened so far, of the errors in ``groups``."""
+    opened: dict[str, None] = st.session_state.setdefault("opened", {})
+    asked = _listen(key="open_cause", on_cause_change=lambda: None).cause
+    if isinstance(asked, str) and len(opened) < _MOST:
+        opened[asked] = None
+    bodies = "".join(markup.store(error, judged, opened, judgement=judgement) for error, judged in groups)
+    st.html(f'<div class="ekm ekm-store" hidden>{bodies}</div>')
