@@ -14,25 +14,21 @@ FOUND = {
         '| STS 400 `Invalid value for "audience"` | no https prefix |',
         "failed to exchange token: Invalid value for audience. This value should be the full resource name of the "
         "Identity Prov",
-        "com.google.auth.oauth2.OAuthException: Error code invalid_request: Invalid value for "
-        "&quot;audience&quot;. This "
-        "value should be the full resource name of the Identity Provider.",
-        "{'error': 'invalid_request', 'error_description': 'Invalid value for \\\\\\\"audience\\\\\\\". This "
-        "value should "
-        "be the\n    full resource name of the Identity Provider.'}",
+        "com.google.auth.oauth2.OAuthException: Error code invalid_request: Invalid value for &quot;audience&quot;. "
+        "This value should be the full resource name of the Identity Provider.",
+        "{'error': 'invalid_request', 'error_description': 'Invalid value for \\\\\\\"audience\\\\\\\". This value "
+        "should be the\n    full resource name of the Identity Provider.'}",
     ],
     "gcp-sts-audience-mismatch": [
-        "google.auth.exceptions.OAuthError: ('Error code invalid_grant: The audience in ID Token "
-        "[https://a.example] does "
-        'not match the expected audience.\', \'{"error":"invalid_grant"}\')',
+        "google.auth.exceptions.OAuthError: ('Error code invalid_grant: The audience in ID Token [https://a.example] "
+        'does not match the expected audience.\', \'{"error":"invalid_grant"}\')',
         "The audience in ID Token [sts.amazonaws.com] does not match the expected audience "
         "https://iam.googleapis.com/x",
         "The audience in ID Token [32555940559.apps.googleusercontent.com] does not match the expected audience.",
         "STS rejected the token (invalid_grant): the audience in the ID token doesn't match the expected audience",
         '{"error":"invalid_grant","error_description":"The audience in ID Token [***',
-        "firebase deploy: google-github-actions/auth failed with: failed to generate Google Cloud federated "
-        "token for ***:"
-        " The audience in ID Token [https://x] does not match the expected audience.",
+        "firebase deploy: google-github-actions/auth failed with: failed to generate Google Cloud federated token "
+        "for ***: The audience in ID Token [https://x] does not match the expected audience.",
     ],
     "gcp-sts-attribute-condition": [
         "| wrong sub | 400 unauthorized_client: rejected by the attribute condition |",
@@ -51,9 +47,8 @@ FOUND = {
         "| iss | invalid_grant: The issuer in ID Token null does not match the expected one |",
         "The issuer in ID Token https://gitlab.example.com/ does not match the expected ones: "
         "https://gitlab.example.com",
-        "'Error code invalid_grant: `issuer` claim in OIDC discovery document does not match the issuer "
-        "specified in the "
-        "request.'",
+        "'Error code invalid_grant: `issuer` claim in OIDC discovery document does not match the issuer specified in "
+        "the request.'",
         "the issuer in ID token *** doesn't match the expected one in config: ***",
     ],
     "gcp-sts-invalid-token": [
@@ -75,9 +70,8 @@ FOUND = {
         "could not obtain a value for attribute.repository from the given credential",
     ],
     "gcp-kms-permission-denied": [
-        "Permission denied on Cloud KMS resource [projects/p/locations/l/keyRings/r/cryptoKeys/k] (or it does "
-        "not exist). "
-        "Please grant cloudkms.cryptoKeyVersions.useToDecrypt to the Secret Manager service identity.",
+        "Permission denied on Cloud KMS resource [projects/p/locations/l/keyRings/r/cryptoKeys/k] (or it does not "
+        "exist). Please grant cloudkms.cryptoKeyVersions.useToDecrypt to the Secret Manager service identity.",
         "Error 403: Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied for resource 'projects/xxx/locations/l/"
         "keyRings/vault/cryptoKeys/vault-init'., forbidden",
         "Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied on resource",
@@ -96,8 +90,7 @@ FOUND = {
         "googleapi: Error 404: KeyRing projects/p/locations/us/keyRings/r not found., notFound",
         "NOT_FOUND: CryptoKeyVersion projects/p/locations/us/keyRings/r/cryptoKeys/k/cryptoKeyVersions/3 not found.",
         "google.api_core.exceptions.NotFound: 404 CryptoKey "
-        "projects/***/locations/global/keyRings/***/cryptoKeys/*** not "
-        "found.",
+        "projects/***/locations/global/keyRings/***/cryptoKeys/*** not found.",
         "The request concerns location 'eu' but was sent to location 'global'.",
         "Cloud KMS is not available in 'US'",
         "KMS rejects it with KMS_RESOURCE_NOT_FOUND_IN_LOCATION",
@@ -196,9 +189,8 @@ NOT_FOUND = [
     "Key version state: ENABLED. Primary: yes. Purpose: ENCRYPT_DECRYPT",
     "Your instance is not enabled. Current plan: free",
     "The certificate was rejected by the policy condition.",
-    "Error: failed to generate Google Cloud access token for x: IAM Service Account Credentials API has not "
-    "been used in "
-    "project 1 before or it is disabled.",
+    "Error: failed to generate Google Cloud access token for x: IAM Service Account Credentials API has not been "
+    "used in project 1 before or it is disabled.",
     "gcloud kms keys add-iam-policy-binding k --member=principal://x --role=roles/cloudkms.cryptoKeyEncrypterDecrypter",
     "Invalid issuer (https://accounts.google.com) for token did not match expected: https://x",
     "invalid_grant: Invalid JWT Signature.",

@@ -33,7 +33,7 @@ def provider_console(values: Values) -> str:
 def key_console(values: Values) -> str:
     """The way to the key in the console."""
     return (
-        f"In the Google Cloud console, open Security, then Key Management, in the project "
+        "In the Google Cloud console, open Security, then Key Management, in the project "
         f"{gcp.own(values, 'project_id')}. Open the key ring {gcp.own(values, 'key_ring')} in "
         f"{gcp.own(values, 'location')} and the key {gcp.own(values, 'key_name')}."
     )

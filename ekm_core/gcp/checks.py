@@ -106,8 +106,7 @@ _WRAPPED = re.compile(
 # which people quote beside the error.
 _BARE = re.compile(r"(?<![:\w])//iam\.googleapis\.com/projects/[^\s'\"\])}>,]{1,600}")
 _PARTS = re.compile(
-    r"(?P<prefix>(?:https?:)?//iam\.googleapis\.com/|/?)projects/(?P<project>.*?)/locations/(?P<location>[^/]*)"
-    r"/workloadIdentityPools/(?P<pool>.*?)/providers/(?P<provider>.*)"
+    r"(?P<prefix>(?:https?:)?//iam\.googleapis\.com/|/?)projects/(?P<project>.*?)/locations/(?P<location>[^/]*)/workloadIdentityPools/(?P<pool>.*?)/providers/(?P<provider>.*)"
 )
 _PROJECT_ONLY = re.compile(r"(?P<prefix>(?:https?:)?//iam\.googleapis\.com/|/?)projects/(?P<project>[^/]*)/locations/")
 _PROJECT_ID = re.compile(r"(?:[a-z0-9.-]{1,63}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
@@ -428,14 +427,11 @@ def default_audience(case: Case) -> Ruling:
 
 _PERMISSION = re.compile(r"(?i)\bcloudkms\.[a-z]{2,40}\.[a-z]{2,60}\b")
 _KEY = re.compile(
-    r"(?i)projects/(?P<project_id>[^/\s'\"]{1,80})/locations/(?P<location>[^/\s'\"]{1,60})/keyRings/"
-    r"(?P<key_ring>[^/\s'\"]{1,80})/cryptoKeys/(?P<key_name>[^/\s'\",.)]{1,80})"
+    r"(?i)projects/(?P<project_id>[^/\s'\"]{1,80})/locations/(?P<location>[^/\s'\"]{1,60})/keyRings/(?P<key_ring>[^/\s'\"]{1,80})/cryptoKeys/(?P<key_name>[^/\s'\",.)]{1,80})"
 )
 _USE = frozenset({"cloudkms.cryptokeyversions.usetoencrypt", "cloudkms.cryptokeyversions.usetodecrypt"})
 _ADMIN = re.compile(
-    r"(?i)cloudkms\.(?:(?:keyRings|cryptoKeys|cryptoKeyVersions|importJobs|ekmConnections|ekmConfigs)"
-    r"\.(?:create|update|destroy|restore|list|setIamPolicy|getIamPolicy|createTagBinding|deleteTagBinding)"
-    r"|(?:keyRings|importJobs|ekmConnections|ekmConfigs|locations|projects)\.[a-z]+)"
+    r"(?i)cloudkms\.(?:(?:keyRings|cryptoKeys|cryptoKeyVersions|importJobs|ekmConnections|ekmConfigs)\.(?:create|update|destroy|restore|list|setIamPolicy|getIamPolicy|createTagBinding|deleteTagBinding)|(?:keyRings|importJobs|ekmConnections|ekmConfigs|locations|projects)\.[a-z]+)"
 )
 _LABELS = (("project_id", "project"), ("location", "location"), ("key_ring", "key ring"), ("key_name", "key"))
 

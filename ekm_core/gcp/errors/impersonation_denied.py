@@ -19,9 +19,8 @@ _REFUSED = r"caller does not have permission|permission_?denied|error:? ?403|\b4
 def _look(values: Values) -> Look:
     return Look(
         (
-            "In the Google Cloud console, open IAM & Admin, then Service Accounts, open the account of the "
-            "message, and "
-            "read Principals with access.",
+            "In the Google Cloud console, open IAM & Admin, then Service Accounts, open the account of the message, "
+            "and read Principals with access.",
         ),
         (gcp.service_account_policy(),),
     )
@@ -67,8 +66,7 @@ ERROR = KnownError(
         Signature(
             "lacking",
             r"(?:required|requires|does not have|doesn't have|missing|lacks?)(?: the)?(?: required)?(?: "
-            r"permissions?)?:? .{0,3}"
-            r"iam\.serviceaccounts\.getaccesstoken",
+            r"permissions?)?:? .{0,3}iam\.serviceaccounts\.getaccesstoken",
             0.9,
         ),
         Signature(
@@ -119,10 +117,9 @@ ERROR = KnownError(
     references=(vendor.GCP_GUIDE, sources.IMPERSONATION),
     samples=(
         Sample(
-            "google.auth.exceptions.RefreshError: ('Unable to acquire impersonated credentials', "
-            '\'{"error": {"code": '
-            '403, "message": "Permission \'iam.serviceAccounts.getAccessToken\' denied on resource (or it may not '
-            "exist).\"}}')"
+            "google.auth.exceptions.RefreshError: ('Unable to acquire impersonated credentials', '{\"error\": "
+            '{"code": 403, "message": "Permission \'iam.serviceAccounts.getAccessToken\' denied on resource (or '
+            "it may not exist).\"}}')"
         ),
         Sample(
             'impersonate: unable to generate access token: oauth2/google: status code 403: { "error": { "code": 403, '

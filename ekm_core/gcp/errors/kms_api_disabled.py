@@ -109,17 +109,15 @@ ERROR = KnownError(
     references=(vendor.GCP_GUIDE, sources.ENABLE_API),
     samples=(
         Sample(
-            "Error: Error creating KeyRing: googleapi: Error 403: Cloud Key Management Service (KMS) API has "
-            "not been used "
-            "in project tef-olapp before or it is disabled. Enable it by visiting "
-            "https://console.developers.google.com/"
-            "apis/api/cloudkms.googleapis.com/overview?project=tef-olapp then retry.",
+            "Error: Error creating KeyRing: googleapi: Error 403: Cloud Key Management Service (KMS) API has not "
+            "been used in project tef-olapp before or it is disabled. Enable it by visiting "
+            "https://console.developers.google.com/apis/api/cloudkms.googleapis.com/overview?project=tef-olapp then "
+            "retry.",
             "https://github.com/terraform-google-modules/terraform-example-foundation/issues/1142",
         ),
         Sample(
-            "failed to create KMS key ring berglas: rpc error: code = FailedPrecondition desc = Google Cloud "
-            "KMS API has "
-            "not been used in this project before, or it is disabled.",
+            "failed to create KMS key ring berglas: rpc error: code = FailedPrecondition desc = Google Cloud KMS API "
+            "has not been used in this project before, or it is disabled.",
             "https://github.com/GoogleCloudPlatform/berglas/issues/9",
         ),
         Sample(

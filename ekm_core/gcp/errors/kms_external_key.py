@@ -44,18 +44,16 @@ ERROR = KnownError(
         Signature("uri", r"key uri (?:has invalid format|has an invalid format|host is not supported)"),
         Signature(
             "request",
-            rf"could not (?:find|query|reach|resolve the domain name (?:for|of)|validate the tls server "
-            rf"certificate (?:for|of))"
-            rf" {_THING}",
+            r"could not (?:find|query|reach|resolve the domain name (?:for|of)"
+            rf"|validate the tls server certificate (?:for|of)) {_THING}",
             0.9,
             needs=_CONTEXT,
             unless=_NOT_AWS,
         ),
         Signature(
             "answer",
-            rf"(?:throttled|timed out|garbled or unusable response|external server error|unexpected error) "
-            rf"when trying to access"
-            rf" {_THING}",
+            r"(?:throttled|timed out|garbled or unusable response|external server error|unexpected error)"
+            rf" when trying to access {_THING}",
             0.9,
             needs=_CONTEXT,
             unless=_NOT_AWS,

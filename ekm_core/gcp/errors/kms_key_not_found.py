@@ -73,9 +73,8 @@ ERROR = KnownError(
             "projects/p/locations/us/keyRings/r/cryptoKeys/k not found."
         ),
         Sample(
-            "google.api_core.exceptions.NotFound: 404 The request concerns location 'us-east1' but was sent "
-            "to location "
-            "'global'."
+            "google.api_core.exceptions.NotFound: 404 The request concerns location 'us-east1' but was sent to "
+            "location 'global'."
         ),
         Sample("rpc error: code = NotFound desc = KeyRing projects/p/locations/global/keyRings/openai not found."),
     ),
@@ -83,8 +82,7 @@ ERROR = KnownError(
         NearMiss("KeyringError::NotFound", why="the operating system's own store of secrets"),
         NearMiss(
             "Permission 'cloudkms.cryptoKeys.get' denied on resource "
-            "'projects/p/locations/l/keyRings/r/cryptoKeys/k' (or "
-            "it may not exist).",
+            "'projects/p/locations/l/keyRings/r/cryptoKeys/k' (or it may not exist).",
             "gcp-kms-permission-denied",
             "a caller without access is not told whether the key exists",
         ),

@@ -132,15 +132,13 @@ ERROR = KnownError(
     references=(sources.KMS_STATES, sources.KMS_DESTROY, vendor.GCP_KEY_STATE_WAIT.reference, vendor.REVOCATION_GUIDE),
     samples=(
         Sample(
-            "failed to fetch public key: rpc error: code = FailedPrecondition desc = [redacted] is not "
-            "enabled, current "
-            "state is: PENDING_GENERATION.",
+            "failed to fetch public key: rpc error: code = FailedPrecondition desc = [redacted] is not enabled, "
+            "current state is: PENDING_GENERATION.",
             "https://github.com/google/exposure-notifications-server/issues/1328",
         ),
         Sample(
-            "googleapi: Error 400: projects/p/locations/global/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1 is "
-            "not enabled, "
-            "current state is: DISABLED., failedPrecondition"
+            "googleapi: Error 400: projects/p/locations/global/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1 is not "
+            "enabled, current state is: DISABLED., failedPrecondition"
         ),
         Sample(
             "cryptoKeyVersions/1 is not enabled, current state is: DESTROY_SCHEDULED. [violations { type: "

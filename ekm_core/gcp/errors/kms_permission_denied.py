@@ -47,8 +47,7 @@ ERROR = KnownError(
     signatures=(
         Signature(
             "sentence",
-            rf"permissions?:? .{{0,2}}{_NAME}.{{0,3}} ?(?:is |was |has been "
-            rf")?(?:denied|missing|required to)",
+            rf"permissions?:? .{{0,2}}{_NAME}.{{0,3}} ?(?:is |was |has been )?(?:denied|missing|required to)",
         ),
         Signature("denied", rf"{_NAME}.{{0,2}} (?:permission )?(?:is |was )?denied\b"),
         Signature("required", rf"required ['\"]{_NAME}['\"] permission"),
@@ -62,8 +61,7 @@ ERROR = KnownError(
         ),
         Signature(
             "without-name",
-            r"permission (?:was )?denied on (?:the )?cloud kms (?:crypto "
-            r"?)?(?:key|resource)",
+            r"permission (?:was )?denied on (?:the )?cloud kms (?:crypto ?)?(?:key|resource)",
             0.9,
         ),
         Signature(

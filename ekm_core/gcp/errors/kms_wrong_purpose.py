@@ -58,9 +58,8 @@ ERROR = KnownError(
     samples=(
         Sample(
             "FailedPrecondition: 400 Operation requested for Key "
-            "projects/acme-kms/locations/global/keyRings/r/cryptoKeys/k/"
-            "cryptoKeyVersions/1 has incorrect key purpose: ASYMMETRIC_SIGN [violations { type: "
-            '"CRYPTO_SCHEME_MISMATCH" }]'
+            "projects/acme-kms/locations/global/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1 has incorrect key "
+            'purpose: ASYMMETRIC_SIGN [violations { type: "CRYPTO_SCHEME_MISMATCH" }]'
         ),
         Sample("400 FAILED_PRECONDITION: incorrect key purpose: ASYMMETRIC_SIGN"),
     ),

@@ -84,9 +84,8 @@ ERROR = KnownError(
     references=(sources.KMS_QUOTAS, sources.FEDERATION_TROUBLE),
     samples=(
         Sample(
-            "429 Quota exceeded for quota metric 'Cryptographic requests' and limit 'Cryptographic requests "
-            "per minute' of "
-            "service 'cloudkms.googleapis.com' for consumer 'project_number:123456789012'."
+            "429 Quota exceeded for quota metric 'Cryptographic requests' and limit 'Cryptographic requests per "
+            "minute' of service 'cloudkms.googleapis.com' for consumer 'project_number:123456789012'."
         ),
         Sample(
             "rpc error: code = ResourceExhausted desc = Quota exceeded for quota metric "
@@ -95,9 +94,8 @@ ERROR = KnownError(
     ),
     near_misses=(
         NearMiss(
-            "8 RESOURCE_EXHAUSTED: Quota exceeded for quota metric 'Read requests' and limit 'Read requests "
-            "per minute per "
-            "region' of service 'run.googleapis.com'",
+            "8 RESOURCE_EXHAUSTED: Quota exceeded for quota metric 'Read requests' and limit 'Read requests per "
+            "minute per region' of service 'run.googleapis.com'",
             why="another service",
         ),
     ),

@@ -73,9 +73,8 @@ ERROR = KnownError(
     ),
     near_misses=(
         NearMiss(
-            "ERROR: (gcloud.iam.workload-identity-pools.providers.create-oidc) INVALID_ARGUMENT: The "
-            "attribute condition "
-            "must reference one of the provider's claims.",
+            "ERROR: (gcloud.iam.workload-identity-pools.providers.create-oidc) INVALID_ARGUMENT: The attribute "
+            "condition must reference one of the provider's claims.",
             why="a provider that could not be created; no token was refused",
         ),
         NearMiss(

@@ -65,9 +65,8 @@ ERROR = KnownError(
             check=checks.about_openai(
                 checks.says(
                     r"exceeds the 127[- ]bytes? limit",
-                    "Google says that the mapped subject is too long. OpenAI's is short, so the mapping adds "
-                    "to it or the "
-                    "token is another system's.",
+                    "Google says that the mapped subject is too long. OpenAI's is short, so the mapping adds to it "
+                    "or the token is another system's.",
                     "The text does not say that the subject is too long.",
                 )
             ),
@@ -81,15 +80,13 @@ ERROR = KnownError(
     samples=(
         Sample(
             '{"error":"unauthorized_client","error_description":"The mapped attribute \'google.subject\' must '
-            "be of type "
-            'STRING."}',
+            'be of type STRING."}',
             "https://github.com/google-github-actions/auth/issues/378",
         ),
         Sample(
-            '{ "error" : "invalid_request" , "error_description" : "The size of mapped attribute '
-            "google.subject exceeds "
-            "the 127 bytes limit. Either modify your attribute mapping or the incoming assertion to produce a mapped "
-            'attribute that is less than 127 bytes." }',
+            '{ "error" : "invalid_request" , "error_description" : "The size of mapped attribute google.subject '
+            "exceeds the 127 bytes limit. Either modify your attribute mapping or the incoming assertion to produce "
+            'a mapped attribute that is less than 127 bytes." }',
             sources.FEDERATION_TROUBLE.url,
         ),
         Sample(

@@ -120,9 +120,8 @@ ERROR = KnownError(
     ),
     near_misses=(
         NearMiss(
-            "Firebase sign in failed: The audience in ID Token [host.exp.Exponent] does not match the "
-            "expected audience "
-            "com.company.app",
+            "Firebase sign in failed: The audience in ID Token [host.exp.Exponent] does not match the expected "
+            "audience com.company.app",
             why="Firebase Authentication uses the same sentence",
         ),
         NearMiss(

@@ -48,9 +48,8 @@ ERROR = KnownError(
             check=checks.about_openai(
                 checks.says(
                     r"is stale to sign-? ?in",
-                    "Google says that the token is too old or not yet valid. If it was OpenAI's, that is not "
-                    "set by you in "
-                    "Google Cloud; let OpenAI use the key again.",
+                    "Google says that the token is too old or not yet valid. If it was OpenAI's, that is not set by "
+                    "you in Google Cloud; let OpenAI use the key again.",
                     "The text does not say that the token is too old.",
                 )
             ),

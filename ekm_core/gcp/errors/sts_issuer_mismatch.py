@@ -59,9 +59,8 @@ ERROR = KnownError(
             "not match the expected one in config: https://accounts.google.com/.'}"
         ),
         Sample(
-            "invalid_grant: The issuer in ID Token https://sts.windows.net/<ENTRA_TENANT_ID> does not match "
-            "the expected "
-            "ones: https://login.microsoftonline.com/<ENTRA_TENANT_ID>/v2.0"
+            "invalid_grant: The issuer in ID Token https://sts.windows.net/<ENTRA_TENANT_ID> does not match the "
+            "expected ones: https://login.microsoftonline.com/<ENTRA_TENANT_ID>/v2.0"
         ),
     ),
     near_misses=(

@@ -58,8 +58,7 @@ ERROR = KnownError(
         Signature("reason", r"\bsecurity_policy_violated\b", 0.8, needs=(r"google|\bvpc\b|perimeter",), unless=CODE),
         Signature(
             "violation",
-            r"\b(?:no_matching_access_level|network_not_in_same_service_perimeter|resources_not_in_same_service_perimeter"
-            r"|service_not_allowed_from_vpc)\b",
+            r"\b(?:no_matching_access_level|network_not_in_same_service_perimeter|resources_not_in_same_service_perimeter|service_not_allowed_from_vpc)\b",
             0.8,
             unless=CODE,
         ),
@@ -99,9 +98,8 @@ ERROR = KnownError(
     ),
     near_misses=(
         NearMiss(
-            'FAILED_PRECONDITION: Precondition check failed. violations: - description: "Org Policy violated '
-            "for value: "
-            "'{PROVIDER}'.\" type: constraints/iam.workloadIdentityPoolProviders",
+            'FAILED_PRECONDITION: Precondition check failed. violations: - description: "Org Policy violated for '
+            "value: '{PROVIDER}'.\" type: constraints/iam.workloadIdentityPoolProviders",
             why="an organization policy on providers, not a perimeter",
         ),
     ),
