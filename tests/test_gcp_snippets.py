@@ -270,6 +270,6 @@ def test_masks_are_seen(value):
     assert gcp.masked(value)
 
 
-@pytest.mark.parametrize("value", ["openai-pool", "123456789012", "org-AbC12345", "max", "pool-1"])
+@pytest.mark.parametrize("value", ["openai-pool", "123456789012", "org-AbC12345", "max", "pool-1", "my-pool"])
 def test_real_values_are_not_taken_for_masks(value):
     assert not gcp.masked(value)

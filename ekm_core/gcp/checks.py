@@ -106,7 +106,8 @@ _WRAPPED = re.compile(
 # which people quote beside the error.
 _BARE = re.compile(r"(?<![:\w])//iam\.googleapis\.com/projects/[^\s'\"\])}>,]{1,600}")
 _PARTS = re.compile(
-    r"(?P<prefix>(?:https?:)?//iam\.googleapis\.com/|/?)projects/(?P<project>.*?)/locations/(?P<location>[^/]*)/workloadIdentityPools/(?P<pool>.*?)/providers/(?P<provider>.*)"
+    r"(?P<prefix>(?:https?:)?//iam\.googleapis\.com/|/?)projects/(?P<project>.*?)/locations/(?P<location>[^/]*)"
+    r"/workloadIdentityPools/(?P<pool>.*?)/providers/(?P<provider>.*)"
 )
 _PROJECT_ONLY = re.compile(r"(?P<prefix>(?:https?:)?//iam\.googleapis\.com/|/?)projects/(?P<project>[^/]*)/locations/")
 _PROJECT_ID = re.compile(r"(?:[a-z0-9.-]{1,63}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")

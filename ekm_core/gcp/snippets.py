@@ -41,7 +41,7 @@ SHAPES: Mapping[str, re.Pattern[str]] = MappingProxyType(
     }
 )
 _MASK = re.compile(
-    r"(?i)(?:x{3,}|[#*._-]+|0{6,}|(?:your|my)[-_ ].*|project[-_]?(?:number|id|name)|(?:pool|provider)[-_]?(?:id|name))"
+    r"(?i)(?:x{3,}|[#*._-]+|0{6,}|your[-_ ].*|project[-_]?(?:number|id|name)|(?:pool|provider)[-_]?(?:id|name))"
 )
 _MARKS = ("*", "<", ">", "…", "...", "$", "{", "}", "[", "]", "xxx", "XXX", "###", "REDACTED")
 
