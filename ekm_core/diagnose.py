@@ -32,6 +32,9 @@ OWN_TEST = "own-test"
 _REACH = 2_000
 """How many characters before and behind a match are judged with it; a trust policy pasted below still is."""
 
+_BEFORE = entities.LIMIT // 2
+"""How much of a long paste before a match is searched for values; as much behind it."""
+
 _ORDER = {Verdict.CONFIRMED: 0, Verdict.CANNOT_TELL: 1, Verdict.RULED_OUT: 2}
 
 
@@ -113,12 +116,13 @@ def _surroundings(
         elif best.start >= last:
             end = min(end, (last + best.start) // 2)
     words = text[start:end][: entities.LIMIT]
-    whole = text if len(text) <= entities.LIMIT else text[max(0, first - entities.LIMIT // 2) :]
     if len(others) == 1:
-        return words, entities.extract(whole)
+        return words, entities.extract(text if len(text) <= entities.LIMIT else text[max(0, first - _BEFORE) :])
     mine = entities.extract(words)
+    if len(text) > entities.LIMIT:  # a log of many errors: each one's own words are enough
+        return words, mine
     seen = {(entity.name, entity.value) for entity in mine}
-    return words, (*mine, *(item for item in entities.extract(whole) if (item.name, item.value) not in seen))
+    return words, (*mine, *(item for item in entities.extract(text) if (item.name, item.value) not in seen))
 
 
 def _judge(causes: Sequence[Cause], case: Case) -> tuple[JudgedCause, ...]:

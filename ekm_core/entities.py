@@ -139,6 +139,7 @@ _FINDERS: tuple[_Finder, ...] = (
         r"(?:/cryptoKeys/(?P<key_name>[\w.-]{1,80}))?",
     ),
     _finder("cryptoKeys/", r"cryptoKeys/(?P<key_name>[\w.-]{1,80})"),
+    _finder("cryptoKeyVersions/", r"cryptoKeyVersions/(?P<key_version>\d{1,9})"),
     _finder(
         " denied on resource", r"denied on resource:? '(?P<resource>[^'\s]{1,300})'", _I, ((" denied on resource", -1),)
     ),
