@@ -69,9 +69,12 @@ class _Patterns:
         self._numbers.append(number)
 
     def compile(self) -> None:
-        self._filter.Compile()
+        if self._numbers:
+            self._filter.Compile()
 
     def matching(self, text: str) -> list[int]:
+        if not self._numbers:
+            return []
         found: list[int] | None = self._filter.Match(text)  # None, not [], where nothing matches
         return [self._numbers[index] for index in found] if found else []
 
@@ -88,7 +91,7 @@ class _Engine:
         self._numbers: dict[str, int] = {}
         self._compiled: dict[int, re2._Regexp] = {}
         self._mains = _Patterns(options)
-        self._contexts = _Patterns(options)
+        self._contexts: dict[int, _Patterns] = {}
         self._rules: dict[int, list[_Rule]] = {}
         for error in errors().values():
             for signature in error.signatures:
@@ -100,14 +103,10 @@ class _Engine:
                     tuple(map(self._number, signature.unless)),
                 )
                 self._rules.setdefault(rule.pattern, []).append(rule)
-        contexts = {number for rules in self._rules.values() for rule in rules for number in rule.needs + rule.unless}
         for pattern, number in self._numbers.items():
             if number in self._rules:
                 self._mains.add(pattern, number)
-            elif number in contexts:
-                self._contexts.add(pattern, number)
         self._mains.compile()
-        self._contexts.compile()
         self._texts = tuple(self._numbers)
 
     def _number(self, pattern: str) -> int:
@@ -123,9 +122,29 @@ class _Engine:
         return regexp
 
     def matching(self, text: str) -> list[int]:
-        """The numbers of all patterns that match somewhere in the text; [] where no signature's own pattern does."""
+        """The numbers of all patterns that match somewhere in the text and matter there, ascending.
+
+        Those are the signatures' own patterns and the contexts of these; [] where no signature's own pattern matches.
+        """
         found = self._mains.matching(text)
-        return found + self._contexts.matching(text) if found else found
+        if not found:
+            return found
+        numbers = set(found)
+        for number in found:
+            numbers.update(self._context(number).matching(text))
+        return sorted(numbers)
+
+    def _context(self, main: int) -> _Patterns:
+        """The patterns that decide about a main pattern's rules, apart from those that are looked for anyway."""
+        made = self._contexts.get(main)
+        if made is None:
+            made = _Patterns(self._options)
+            for number in sorted({number for rule in self._rules[main] for number in rule.needs + rule.unless}):
+                if number not in self._rules:
+                    made.add(self._texts[number], number)
+            made.compile()
+            self._contexts[main] = made
+        return made
 
     def rules(self, numbers: list[int]) -> Iterator[_Rule]:
         """The rules whose own pattern is among the numbers and whose context can still hold."""

@@ -116,78 +116,109 @@ _LINKS = tuple(Link)
 class Classifier:
     """Redaction, classification and values for many messages; the answers are those of ``classify.classify``.
 
-    Not shared between threads: it remembers which sets of matching patterns mean which errors.
+    Not shared between threads: it remembers what each set of matching patterns decides.
     """
 
     def __init__(self) -> None:
         self._engine = classify.engine()
-        self._decided: dict[tuple[int, ...], tuple[str, ...] | None] = {}
-        self._decided_long: dict[tuple[int, ...], tuple[str, ...] | None] = {}
-
-    def many(self, texts: Iterable[str]) -> list[Result]:
-        """One result a text; equal texts are looked at once."""
-        known: dict[str, Result] = {}
-        results: list[Result] = []
-        for text in texts:
-            result = known.get(text)
-            if result is None:
-                result = known[text] = self.one(text)
-            results.append(result)
-        return results
+        self._decided: dict[tuple[int, ...], _Decision] = {}
+        self._decided_long: dict[tuple[int, ...], _Decision] = {}
 
     def one(self, text: str) -> Result:
         """The result for one message."""
-        clean = redact.redact(text).text
-        wrapped = _WRAPPED.Match(clean.encode("utf-8", "surrogatepass"))
-        if wrapped:
-            normal = _storable(normalise.plain(clean))
-        else:
-            normal = " ".join(clean.split()) if "  " in clean or "\t" in clean else clean
-        numbers = self._engine.matching(normal)
-        if not numbers:
-            return Result(clean)
-        ids = self._ids(normal, numbers)
-        if not ids:
-            return Result(clean)
-        provider = catalogue.errors()[ids[0]].provider
-        return Result(clean, ids, provider.value, entities.first(entities.extract(normal)))
+        return self.many((text,))[0]
+
+    def many(self, texts: Iterable[str]) -> list[Result]:
+        """One result a text; equal texts are looked at once.
+
+        Every stage does all texts before the next stage begins: each has tables of its own, and they stay in the
+        processor's cache only while one stage runs.
+        """
+        order = list(texts)
+        different = list(dict.fromkeys(order))
+        cleaned = [redact.redact(text).text for text in different]
+        wrapped = [_WRAPPED.Match(text.encode("utf-8", "surrogatepass")) for text in cleaned]
+        normal = [_normal(text, bool(noise)) for text, noise in zip(cleaned, wrapped, strict=True)]
+        numbers = list(map(self._engine.matching, normal))
+        ids = [self._ids(text, some) if some else () for text, some in zip(normal, numbers, strict=True)]
+        providers = catalogue.errors()
+        known = {
+            text: Result(clean, found, providers[found[0]].provider.value, entities.first(entities.extract(plain)))
+            if found
+            else Result(clean)
+            for text, clean, plain, found in zip(different, cleaned, normal, ids, strict=True)
+        }
+        return [known[text] for text in order]
 
     def _ids(self, text: str, numbers: list[int]) -> tuple[str, ...]:
         """The ids that ``classify.classify`` gives, from the matching patterns alone wherever they decide it."""
-        decided = self._decided if len(text) <= classify.WINDOW else self._decided_long
-        key = tuple(sorted(numbers))
-        if key not in decided:
-            if len(decided) >= _MOST_REMEMBERED:
-                decided.clear()
-            decided[key] = self._decide(numbers, short=decided is self._decided)
-        ids = decided[key]
+        short = len(text) <= classify.WINDOW
+        remembered = self._decided if short else self._decided_long
+        key = tuple(numbers)
+        decision = remembered.get(key)
+        if decision is None:
+            if len(remembered) >= _MOST_REMEMBERED:
+                remembered.clear()
+            decision = remembered[key] = self._decide(numbers, short=short)
+        if not decision.open:
+            ids = decision.ids
+        else:
+            present = frozenset(numbers)
+            scores = dict(decision.scores)
+            for rule in decision.open:
+                weight = rule.signature.weight
+                if weight > scores.get(rule.error.id, 0.0) and self._engine.place(rule, present, text):
+                    scores[rule.error.id] = weight
+            ids = _ordered(scores)
         return tuple(found.error.id for found in classify.classify(text)) if ids is None else ids
 
-    def _decide(self, numbers: list[int], *, short: bool) -> tuple[str, ...] | None:
-        """The ids if no place in the text matters, else None.
+    def _decide(self, numbers: list[int], *, short: bool) -> _Decision:
+        """What holds wherever the patterns stand.
 
         In a text no longer than the window every context is the whole text, so a rule holds if all that it needs is
-        among the matching patterns and nothing that forbids it. The order needs places only between errors of the same
-        weight class and link.
+        among the matching patterns and nothing that forbids it. In a longer one such rules stay open.
         """
         present = frozenset(numbers)
         scores: dict[str, float] = {}
+        doubtful = []
         for rule in self._engine.rules(numbers):
             forbidden = not present.isdisjoint(rule.unless)
             if not short and (forbidden or rule.needs):
-                return None
-            if not forbidden:
+                doubtful.append(rule)
+            elif not forbidden:
                 scores[rule.error.id] = max(scores.get(rule.error.id, 0.0), rule.signature.weight)
-        known = catalogue.errors()
-        if any(not scores.keys().isdisjoint(known[error_id].after) for error_id in scores):
-            return None
-        ranks = {
-            error_id: (score < classify.CERTAIN, _LINKS.index(known[error_id].link))
-            for error_id, score in scores.items()
-        }
-        if len(set(ranks.values())) < len(ranks):
-            return None
-        return tuple(sorted(ranks, key=ranks.__getitem__))
+        return _Decision(scores, tuple(doubtful), _ordered(scores))
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """The errors that hold with their scores, the rules that only the places decide, and the ids if there are none."""
+
+    scores: Mapping[str, float]
+    open: tuple[Any, ...]
+    ids: tuple[str, ...] | None
+
+
+def _ordered(scores: Mapping[str, float]) -> tuple[str, ...] | None:
+    """The ids in the order of ``classify.classify``, or None where that needs the places of the hits."""
+    if len(scores) < 2:
+        return tuple(scores)
+    known = catalogue.errors()
+    if any(not scores.keys().isdisjoint(known[error_id].after) for error_id in scores):
+        return None
+    ranks = {
+        error_id: (score < classify.CERTAIN, _LINKS.index(known[error_id].link)) for error_id, score in scores.items()
+    }
+    if len(set(ranks.values())) < len(ranks):
+        return None
+    return tuple(sorted(ranks, key=ranks.__getitem__))
+
+
+def _normal(text: str, wrapped: bool) -> str:
+    """The normal form of a redacted text; ``wrapped``: it holds more to undo than runs of blanks."""
+    if wrapped:
+        return _storable(normalise.plain(text))
+    return " ".join(text.split()) if "  " in text or "\t" in text else text
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
