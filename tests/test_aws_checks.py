@@ -215,6 +215,11 @@ def test_a_denial_without_a_reason_or_cut_in_it_decides_no_policy():
         assert ruled_out(KMS, kms(tail=tail)) == {"key-in-other-account"}
 
 
+def test_the_users_own_words_about_policies_are_no_reason():
+    text = kms(tail=". I looked, and there is nothing with an explicit deny in a service control policy.")
+    assert confirmed(KMS, text) == set()
+
+
 def test_the_wording_without_a_resource_leaves_all_three_readings_open():
     text = (
         f"User: {SESSION} is not authorized to perform: kms:Decrypt on this resource because the resource does not "

@@ -82,10 +82,16 @@ _TYPES = "|".join(
     )
 )
 # Bounded gaps: the text is at most a few kilobytes round the match, but it is still somebody else's.
-_DENIAL = re.compile(r"not authorized to perform:? (?P<action>[a-z0-9-]{2,30}:\w{2,60})", re.IGNORECASE)
+_DENIAL = re.compile(r"not authori[sz]ed to perform ?:? (?P<action>[a-z0-9-]{2,30}:\w{2,60})", re.IGNORECASE)
 _TAIL = 900
 """How many characters behind its action a denial may go on; the next denial ends it before."""
 _RESOURCE = re.compile(r"^ ?on (?:the )?resource:? [\"']?(?P<resource>[^\s\"',;)]{3,400})", re.IGNORECASE)
+# What may stand between the action and its reason. Words of the user's own further on are no reason of AWS's.
+_UP_TO_REASON = re.compile(
+    r"[ ,.\"']{0,3}(?:on (?:the |this )?resources?(?: associated with this ciphertext)?:? ?"
+    r"(?:[\"']?(?!with |because )[^\s\"']{1,400}(?: [^\s\"']{1,60}>[^\s\"']{0,200})?[\"']?)? ?)?",
+    re.IGNORECASE,
+)
 _EXPLICIT = re.compile(
     rf"with an explicit deny(?: in (?:an? |the )?(?P<direct>{_TYPES})(?:y|ies)"
     rf"(?: transitively through an? (?P<through>{_TYPES})y)?)?",
@@ -143,11 +149,12 @@ def _policy(words: str) -> Policy:
 
 
 def _reason(after: str, action: str) -> Reason | None:
-    explicit = _EXPLICIT.search(after)
+    start = match.end() if (match := _UP_TO_REASON.match(after)) else 0
+    explicit = _EXPLICIT.match(after, start)
     if explicit:
         named = explicit.group("through") or explicit.group("direct")
         return Reason(_policy(named) if named else None, True, explicit.group())
-    implicit = _IMPLICIT.search(after)
+    implicit = _IMPLICIT.match(after, start)
     if implicit and implicit.group("action").lower() == action.lower():
         return Reason(_policy(implicit.group("type")), False, implicit.group())
     return None
