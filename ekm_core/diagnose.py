@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ekm_core import catalogue, classify, entities, nearest, normalise, redact, wellformed
+from ekm_core import catalogue, classify, entities, nearest, normalise, redact, vendor, wellformed
 from ekm_core.model import (
     Case,
     Cause,
@@ -83,8 +83,10 @@ def _finding(
     given: Mapping[str, str],
 ) -> Finding:
     words, found = _surroundings(result, others, normal.text)
-    read = entities.first(found)
-    usable = {name: value for name, value in read.items() if wellformed.well_formed(name, value)}
+    usable = entities.first([item for item in found if wellformed.well_formed(item.name, item.value)])
+    read = entities.first(found) | usable
+    if read.get("account_id") == vendor.AWS_ACCOUNT:
+        del read["account_id"]  # the name stands for the customer's account; OpenAI's is in the principal
     usable.update(given)
     case = Case(words, found, Values(wellformed.derive(usable), frozenset(given)))
     proofs: list[Proof] = []

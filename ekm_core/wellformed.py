@@ -53,8 +53,8 @@ def well_formed(name: str, value: str) -> bool:
     pattern = _PATTERNS.get(name)
     if pattern is None:
         return True
-    if name == "role_arn" and f"::{vendor.AWS_ACCOUNT}:" in value:
-        return False  # OpenAI's own role is never the customer's
+    if name in ("role_arn", "account_id") and vendor.AWS_ACCOUNT in value:
+        return False  # OpenAI's own role and account are never the customer's
     return len(value) <= 600 and pattern.fullmatch(value) is not None and not _MASKED.search(value)
 
 

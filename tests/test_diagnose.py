@@ -73,6 +73,13 @@ def test_a_masked_value_is_shown_and_never_copied_into_a_snippet():
             assert "xxxxxx" not in snippet.text
 
 
+def test_openais_account_is_never_taken_for_the_customers():
+    finding = diagnose(sts(role="arn:aws:iam::xxxxx:role/xxxxxx")).findings[0]
+    assert "account_id" not in finding.entities
+    for judged in finding.causes:
+        assert not any("account 790389265272" in step for step in (*judged.look.console, *judged.fix.console))
+
+
 def test_typed_values_come_before_read_ones():
     other = "arn:aws:iam::444455556666:role/typed"
     finding = diagnose(sts(), {"role_arn": other}).findings[0]
