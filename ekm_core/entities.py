@@ -8,7 +8,7 @@ their first letters stand: most messages name one cloud, and extraction is what 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import re2
@@ -40,23 +40,31 @@ class _Finder:
     names: tuple[str, ...]
     anchors: tuple[tuple[str, int], ...]
 
-    def matches(self, text: str) -> Iterator[re.Match[str]]:
-        """All matches from left to right, without overlap."""
+    def matches(self, text: str, places: dict[tuple[tuple[str, int], ...], list[int]]) -> list[re.Match[str]]:
+        """All matches from left to right, without overlap. ``places`` keeps the anchors' places of this text."""
         if not self.anchors:
-            yield from self.pattern.finditer(text)
-            return
-        starts = set()
-        for literal, before in self.anchors:
-            at = text.find(literal)
-            while at >= 0:
-                if at >= before:
-                    starts.add(at - before)
-                at = text.find(literal, at + 1)
+            return list(self.pattern.finditer(text))
+        starts = places.get(self.anchors)
+        if starts is None:
+            starts = places[self.anchors] = _starts(text, self.anchors)
+        found = []
         done = 0
-        for start in sorted(starts):
+        for start in starts:
             if start >= done and (match := self.pattern.match(text, start)):
                 done = match.end()
-                yield match
+                found.append(match)
+        return found
+
+
+def _starts(text: str, anchors: tuple[tuple[str, int], ...]) -> list[int]:
+    starts = []
+    for literal, before in anchors:
+        at = text.find(literal)
+        while at >= 0:
+            if at >= before:
+                starts.append(at - before)
+            at = text.find(literal, at + 1)
+    return starts if len(anchors) == 1 else sorted(set(starts))
 
 
 def _finder(
@@ -231,9 +239,10 @@ def extract(text: str) -> tuple[Entity, ...]:
     """
     text = text[:LIMIT]
     found: dict[tuple[str, str], Entity] = {}
+    places: dict[tuple[tuple[str, int], ...], list[int]] = {}
     for number in sorted(_TELLTALES.Match(text.encode("utf-8", "replace")) or ()):
         finder = _FINDERS[number]
-        for match in finder.matches(text):
+        for match in finder.matches(text, places):
             for name in finder.names:
                 value = match.group(name)
                 if value:

@@ -218,7 +218,10 @@ def _normal(text: str, wrapped: bool) -> str:
     """The normal form of a redacted text; ``wrapped``: it holds more to undo than runs of blanks."""
     if wrapped:
         return _storable(normalise.plain(text))
-    return " ".join(text.split()) if "  " in text or "\t" in text else text
+    text = text.replace("\t", " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
