@@ -48,7 +48,10 @@ def diagnose(text: str, typed: Mapping[str, str] | None = None) -> Diagnosis:
     redacted = redact.redact(text)
     normal = normalise.normalise(redacted.text)
     classified = classify.classify(normal.text)
-    findings = tuple(_finding(result, classified, normal, given) for result in classified)
+    # extraction is the costly part: the values of the whole paste are found once for all errors in it
+    several = len(classified) > 1 and len(normal.text) <= entities.LIMIT
+    whole = entities.extract(normal.text) if several else ()
+    findings = tuple(_finding(result, classified, normal, whole, given) for result in classified)
     perhaps: tuple[KnownError, ...] = () if findings else nearest.nearest(normal.text)
     return Diagnosis(
         text=redacted.text,
@@ -71,6 +74,18 @@ def explain(error_id: str, typed: Mapping[str, str] | None = None) -> tuple[Judg
     return _judge(catalogue.errors()[error_id].causes, case)
 
 
+def read_values(found: Sequence[Entity]) -> dict[str, str]:
+    """One value a name, as it is shown: the most trusted, but a well-formed one before a masked one."""
+    read = entities.first(found) | _usable(found)
+    if read.get("account_id") == vendor.AWS_ACCOUNT:
+        del read["account_id"]  # the name stands for the customer's account; OpenAI's is in the principal
+    return read
+
+
+def _usable(found: Sequence[Entity]) -> dict[str, str]:
+    return entities.first([item for item in found if wellformed.well_formed(item.name, item.value)])
+
+
 def _given(typed: Mapping[str, str] | None) -> dict[str, str]:
     """What was typed, without blanks and without secrets: a token in a form field must not reach a snippet."""
     return {name: redact.redact(value.strip()).text for name, value in (typed or {}).items() if value.strip()}
@@ -80,13 +95,12 @@ def _finding(
     result: classify.Classified,
     others: Sequence[classify.Classified],
     normal: normalise.Normalised,
+    whole: tuple[Entity, ...],
     given: Mapping[str, str],
 ) -> Finding:
-    words, found = _surroundings(result, others, normal.text)
-    usable = entities.first([item for item in found if wellformed.well_formed(item.name, item.value)])
-    read = entities.first(found) | usable
-    if read.get("account_id") == vendor.AWS_ACCOUNT:
-        del read["account_id"]  # the name stands for the customer's account; OpenAI's is in the principal
+    words, found = _surroundings(result, others, normal.text, whole)
+    usable = _usable(found)
+    read = read_values(found)
     usable.update(given)
     case = Case(words, found, Values(wellformed.derive(usable), frozenset(given)))
     proofs: list[Proof] = []
@@ -99,7 +113,7 @@ def _finding(
 
 
 def _surroundings(
-    result: classify.Classified, others: Sequence[classify.Classified], text: str
+    result: classify.Classified, others: Sequence[classify.Classified], text: str, whole: tuple[Entity, ...]
 ) -> tuple[str, tuple[Entity, ...]]:
     """The words that belong to a match and the values in them.
 
@@ -124,7 +138,7 @@ def _surroundings(
     if len(text) > entities.LIMIT:  # a log of many errors: each one's own words are enough
         return words, mine
     seen = {(entity.name, entity.value) for entity in mine}
-    return words, (*mine, *(item for item in entities.extract(text) if (item.name, item.value) not in seen))
+    return words, (*mine, *(item for item in whole if (item.name, item.value) not in seen))
 
 
 def _judge(causes: Sequence[Cause], case: Case) -> tuple[JudgedCause, ...]:

@@ -170,6 +170,7 @@ class Pseudonyms:
 
     def apply(self, text: str) -> str:
         """The text with every identifier renamed; applying it twice changes nothing more."""
+        text = str(text)  # a StrEnum is a str too, but RE2 cannot make an empty one
         for pattern in self._patterns():
             text = pattern.sub(lambda match: f"{match.group(1) or ''}{self.names[match.group(2).lower()]}", text)
         return text

@@ -38,6 +38,7 @@ from typing import Any, BinaryIO, Protocol, TextIO, cast
 import re2
 
 from ekm_core import catalogue, classify, entities, normalise, redact
+from ekm_core.diagnose import read_values
 from ekm_core.model import Link
 
 _BLOCK = 2 << 20
@@ -143,7 +144,7 @@ class Classifier:
         ids = [self._ids(text, some) if some else () for text, some in zip(normal, numbers, strict=True)]
         providers = catalogue.errors()
         known = {
-            text: Result(clean, found, providers[found[0]].provider.value, entities.first(entities.extract(plain)))
+            text: Result(clean, found, providers[found[0]].provider.value, read_values(entities.extract(plain)))
             if found
             else Result(clean)
             for text, clean, plain, found in zip(different, cleaned, normal, ids, strict=True)
