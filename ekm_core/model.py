@@ -68,12 +68,18 @@ class Language(StrEnum):
 class Reference:
     """Where a fact comes from.
 
-    ``url`` is https; ``read`` is the day on which we read it.
+    ``url`` is https; ``read`` is the day on which we read the page, None where we know it but could not read it again:
+    such a page is a place to look, and no fact stands on it alone.
     """
 
     title: str
     url: str
-    read: date
+    read: date | None
+
+    @property
+    def dated(self) -> str:
+        """When it was read, in words, to stand behind the title."""
+        return f"read on {self.read.isoformat()}" if self.read else "for further reading, not checked by us"
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
             for judged in finding.causes
         ],
         "references": [
-            {"title": item.title, "url": item.url, "read": item.read.isoformat()} for item in match.error.references
+            {"title": item.title, "url": item.url, "read": item.read.isoformat() if item.read else None}
+            for item in match.error.references
         ],
     }
 
@@ -207,7 +208,7 @@ def _inline(text: str) -> str:
 
 
 def _reference_line(reference: Reference) -> str:
-    return f"- [{reference.title}]({reference.url}), read {reference.read.isoformat()}"
+    return f"- [{reference.title}]({reference.url}), {reference.dated}"
 
 
 def _pseudonyms(diagnosis: Diagnosis) -> Pseudonyms:

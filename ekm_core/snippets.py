@@ -33,9 +33,14 @@ def sh(value: str) -> str:
     return shlex.quote(value.replace("\x00", ""))
 
 
+_NOT_HCL = {"\\b": "\\u0008", "\\f": "\\u000c"}
+
+
 def hcl(value: str) -> str:
-    """One HCL (Terraform) string literal: quotes, backslashes, line breaks and ``${`` / ``%{`` come out inert."""
+    """One HCL (Terraform) string literal: quotes, backslashes, controls and ``${`` / ``%{`` come out inert."""
     text = json.dumps(value, ensure_ascii=False)
+    # JSON's two short escapes that HCL does not know; a pair of backslashes is stepped over whole.
+    text = re.sub(r"\\.", lambda match: _NOT_HCL.get(match.group(), match.group()), text)
     return text.replace("${", "$${").replace("%{", "%%{")
 
 
