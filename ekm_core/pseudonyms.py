@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import re2
@@ -29,7 +29,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("key", rf"\bkey{_SLASH}((?:mrk-)?[0-9a-fA-F][0-9a-fA-F-]{{31,35}})\b"),
     ("key", r"\b(mrk-[0-9a-fA-F]{32})\b"),
     ("key", rf"\balias{_SLASH}((?!aws{_SLASH})[A-Za-z0-9_][A-Za-z0-9/_-]{{0,249}})"),
-    ("project", rf"(?:\b|\\[nrt])projects?{_SLASH}([A-Za-z0-9][A-Za-z0-9.:-]{{2,60}}?)(?=[{{}}\s\"'/?&,;)\]\\%]|$|\.\s|\.$)"),
+    (
+        "project",
+        rf"(?:\b|\\[nrt])projects?{_SLASH}([A-Za-z0-9][A-Za-z0-9.:-]{{2,60}}?)(?=[{{}}\s\"'/?&,;)\]\\%]|$|\.\s|\.$)",
+    ),
     ("project", r"@([a-z][a-z0-9-]{3,40})\.iam\.gserviceaccount\.com"),
     ("service-account", r"\b([a-z0-9][a-z0-9-]{2,63})@[a-z0-9-]{3,60}\.(?:iam|developer)\.gserviceaccount\.com"),
     ("pool", rf"workloadIdentityPools{_SLASH}({_DASHED})"),
@@ -121,6 +124,7 @@ _WORDS = (
 )
 _EVERYDAY = frozenset(_WORDS.split()) | {kind for kind, _ in _PATTERNS} | set(_KINDS.values())
 _USELESS = re.compile(r"[Xx*#.0_-]+|[A-Z]+(?:_[A-Z]+)+|.{0,2}|0{3,}.*|127\.0\.0\.1|0\.0\.0\.0|::1")
+_LIKE_OURS = re.compile(rf"(?:{'|'.join(sorted({kind for kind, _ in _PATTERNS} | set(_KINDS.values())))})-\d{{1,9}}")
 _AT_ONCE = 1000
 
 
@@ -134,61 +138,66 @@ class Pseudonyms:
 
     names: Mapping[str, str]
     table: Mapping[str, str]
+    _patterns: tuple[re2._Regexp, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def of(cls, entities: Iterable[Entity], text: str) -> Pseudonyms:
         """Names for all identifiers among the entities and in the text, numbered in the order of the text."""
         found = list(entities)
         values = "\n".join(entity.value for entity in found)
+        whole = f"{text}\n{values}"
+        lowered = whole.lower()
         claimed: dict[str, str] = {}
+        places: dict[str, int] = {}
         for entity in found:
             kind = _KINDS.get(entity.name)
             if kind and (kind != "audience" or re.search(r"[0-9./_-]", entity.value)) and "/" not in entity.value:
-                _claim(claimed, kind, entity.value)
-        for source in (text, values):
-            for kind, pattern in _FOUND:
-                for match in pattern.finditer(source):
-                    _claim(claimed, kind, match.group(1).rstrip(".,-"))
-        whole = f"{text}\n{values}".lower()
-        return cls._numbered(claimed, whole)
+                _claim(claimed, places, kind, entity.value, lowered.find(entity.value.lower()))
+        for kind, pattern in _FOUND:
+            for match in pattern.finditer(whole):
+                _claim(claimed, places, kind, match.group(1).rstrip(".,-"), match.start(1))
+        # a customer's own key may be called key-1: no pseudonym may look like anything that is there
+        return cls._numbered(claimed, places, set(_LIKE_OURS.findall(lowered)))
 
     @classmethod
-    def _numbered(cls, claimed: Mapping[str, str], text: str) -> Pseudonyms:
+    def _numbered(cls, claimed: Mapping[str, str], places: Mapping[str, int], there: set[str]) -> Pseudonyms:
         names: dict[str, str] = {}
         table: dict[str, str] = {}
         taken: dict[str, int] = {}
-        for value in sorted(claimed, key=lambda value: (text.find(value), value)):
+        for value in sorted(claimed, key=lambda value: (places[value], value)):
             kind = claimed[value]
             number = taken.get(kind, 0) + 1
-            # a customer's own key may be called key-1: no pseudonym may look like anything that is there
-            while f"{kind}-{number}" in text:
+            while f"{kind}-{number}" in there:
                 number += 1
             taken[kind] = number
             names[value] = f"{kind}-{number}"
             table[names[value]] = kind
-        return cls(MappingProxyType(names), MappingProxyType(table))
+        return cls(MappingProxyType(names), MappingProxyType(table), tuple(_patterns(names)))
 
     def apply(self, text: str) -> str:
         """The text with every identifier renamed; applying it twice changes nothing more."""
         text = str(text)  # a StrEnum is a str too, but RE2 cannot make an empty one
-        for pattern in self._patterns():
+        for pattern in self._patterns:
             text = pattern.sub(lambda match: f"{match.group(1) or ''}{self.names[match.group(2).lower()]}", text)
         return text
 
-    def _patterns(self) -> Iterator[re2._Regexp]:
-        options = re2.Options()
-        options.case_sensitive = False
-        options.log_errors = False
-        options.max_mem = 64 << 20
-        values = sorted(self.names, key=lambda value: (-len(value), value))
-        for start in range(0, len(values), _AT_ONCE):
-            some = values[start : start + _AT_ONCE]
-            loose = "|".join(re2.escape(value) for value in some if _is_distinctive(value))
-            bound = "|".join(re2.escape(value) for value in some if not _is_distinctive(value))
-            if loose:
-                yield re2.compile(f"()({loose})", options)
-            if bound:
-                yield re2.compile(rf"(\b|_|%[0-9a-f][0-9a-f]|\\[nrt])({bound})(?:\b|$)", options)
+
+def _patterns(names: Mapping[str, str]) -> Iterator[re2._Regexp]:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    values = sorted(names, key=lambda value: (-len(value), value))
+    for start in range(0, len(values), _AT_ONCE):
+        some = values[start : start + _AT_ONCE]
+        loose = "|".join(re2.escape(value) for value in some if _is_distinctive(value))
+        bound = "|".join(re2.escape(value) for value in some if not _is_distinctive(value))
+        if loose:
+            yield re2.compile(f"()({loose})", options)
+        if bound:
+            yield re2.compile(rf"(\b|_|%[0-9a-f][0-9a-f]|\\[nrt])({bound})(?:\b|$)", options)
+    # the library remembers what it compiled; one user's identifiers must not outlive their report
+    re2.purge()
 
 
 def _is_distinctive(value: str) -> bool:
@@ -196,7 +205,7 @@ def _is_distinctive(value: str) -> bool:
     return len(value) >= 12 and re.search(r"\d", value) is not None and re.search(r"[a-z]", value) is not None
 
 
-def _claim(claimed: dict[str, str], kind: str, value: str) -> None:
+def _claim(claimed: dict[str, str], places: dict[str, int], kind: str, value: str, place: int) -> None:
     value = value.strip()
     lowered = value.lower()
     if lowered in _PUBLIC or lowered in _EVERYDAY or _USELESS.fullmatch(value) or not value.isascii():
@@ -204,3 +213,4 @@ def _claim(claimed: dict[str, str], kind: str, value: str) -> None:
     if not value[:1].isalnum() or not value[-1:].isalnum():
         return
     claimed.setdefault(lowered, kind)
+    places[lowered] = min(place, places.get(lowered, place))
