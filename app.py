@@ -10,10 +10,8 @@ import streamlit as st
 
 
 def draw() -> None:
-    """One run of one session: styles, navigation, page, script."""
-    from pages.components import frame
-
-    st.set_page_config(page_title="EKM Troubleshooter", page_icon=frame.ICON, layout="wide")
+    """One run of one session: navigation and page."""
+    st.set_page_config(page_title="EKM Troubleshooter", layout="wide")
     diagnose = st.Page("pages/diagnose.py", title="Diagnose", default=True)
     errors = st.Page("pages/errors.py", title="Error reference", url_path="errors")
     page = st.navigation([diagnose, errors], position="top")
@@ -21,9 +19,7 @@ def draw() -> None:
     if wanted and page is diagnose:
         # A link to an error is also right without the page's name in it.
         st.switch_page(errors, query_params={"error": wanted})
-    frame.styles()
     page.run()
-    frame.script()
 
 
 if __name__ == "__main__":

@@ -49,6 +49,9 @@ MESSAGE = (
 )
 
 
+_DONE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -156,6 +159,7 @@ class Client:
         self._socket = socket
         self._ids: dict[str, str] = {}
         self._page = ""
+        self._fragment = ""
 
     @classmethod
     async def open(cls, port: int) -> Client:
@@ -177,6 +181,7 @@ class Client:
         """Seconds from a click on Diagnose to the end of the run that draws the answer."""
         message = BackMsg()
         message.rerun_script.page_script_hash = self._page
+        message.rerun_script.fragment_id = self._fragment
         area = message.rerun_script.widget_states.widgets.add()
         area.id, area.string_value = self._ids["Error message"], text
         button = message.rerun_script.widget_states.widgets.add()
@@ -198,11 +203,13 @@ class Client:
                 if widget in ("text_area", "button"):
                     drawn = getattr(element, widget)
                     self._ids[drawn.label] = drawn.id
+                    if drawn.label == "Diagnose":
+                        self._fragment = message.delta.fragment_id
             elif kind == "new_session":
                 self._page = message.new_session.page_script_hash
             elif kind == "script_finished":
-                # Success comes last; a run that was cut short by a newer one says so with another status.
-                if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                # A run that was cut short by a newer one says so with another status.
+                if message.script_finished in _DONE:
                     return
 
 

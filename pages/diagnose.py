@@ -6,7 +6,7 @@ import streamlit as st
 
 from ekm_core import report
 from ekm_core.diagnose import diagnose
-from ekm_core.model import Diagnosis, KnownError
+from ekm_core.model import Diagnosis, KnownError, Provider
 from pages.components import frame, markup, on_demand, your_values
 from pages.components.examples import EXAMPLES
 
@@ -74,61 +74,66 @@ def _draw_report(answer: Diagnosis) -> None:
                 st.code(text, language=None, wrap_lines=True, height=420)
 
 
-def _draw_answer() -> None:
+def _note(answer: Diagnosis | None) -> str:
+    """What to say instead of a diagnosis."""
     text: str = st.session_state.get("asked_text", "")
-    if not text.strip():
-        st.html(markup.page(markup.note("The text area is empty. Paste the error message first, or try an example.")))
-        return
-    if len(text) > LONGEST_TEXT:
-        st.html(
-            markup.page(
-                markup.note(
-                    f"This text has {len(text):,} characters. Up to {LONGEST_TEXT:,} can be read. "
-                    "Please paste the part with the error.",
-                    bad=True,
-                )
-            )
-        )
+    if answer is None and not text.strip():
+        return markup.note("The text area is empty. Paste the error message first, or try an example.")
+    return markup.note(
+        f"This text has {len(text):,} characters. Up to {LONGEST_TEXT:,} can be read. "
+        "Please paste the part with the error.",
+        bad=True,
+    )
+
+
+def _provider(answer: Diagnosis | None) -> Provider | None:
+    return answer.findings[0].match.error.provider if answer and answer.findings else None
+
+
+@st.fragment
+def _draw_answer() -> None:
+    """The button and what it brings. A fragment: a click draws these alone, and the rest of the page stays as it is."""
+    st.button("Diagnose", type="primary", shortcut="Ctrl+Enter", on_click=_take)
+    if not st.session_state.get("asked"):
         return
     answer = _answer()
     if answer is None:
-        return
-    if not answer.findings:
+        st.html(markup.page(_note(answer)))
+    elif answer.findings:
+        st.html(markup.result(answer))
+        on_demand.draw([(finding.match.error, finding.causes) for finding in answer.findings])
+        _draw_report(answer)
+    else:
         st.html(markup.unknown(answer))
         if answer.perhaps:
             _draw_perhaps(answer.perhaps)
         _draw_report(answer)
-        return
-    first = answer.findings[0]
-    # Keyed, so that the style sheet can order them: on a phone the fields follow the result.
-    left, right = st.columns([2.6, 1], gap="large")
-    left.html(markup.result(answer))
-    with left:
-        on_demand.draw([(finding.match.error, finding.causes) for finding in answer.findings])
-        _draw_report(answer)
-    with right:
-        your_values.draw(first.match.error.provider, first.entities)
+    if _provider(answer) != st.session_state.get("form"):
+        st.rerun()  # the fields beside the result are those of another cloud now
 
 
-frame.head(
-    "What does your EKM error mean?",
-    "Paste the message. You get the error's name, which of its causes holds for you, and the exact fix to copy.",
-)
-st.text_area(
-    "Error message",
-    key="paste",
-    height=150,
-    placeholder="The whole message, with everything around it: a JSON answer, a traceback or a log is fine.",
-    on_change="ignore",
-    persist_state="session",
-)
-st.button("Diagnose", type="primary", shortcut="Ctrl+Enter", on_click=_take)
-st.pills("Or try a real message", list(EXAMPLES), key="example", on_change=_take_example)
-st.html(
-    markup.page(
-        '<p class="ekm-quiet">Secrets are removed before anything else reads the text. Nothing you paste is stored, '
-        "logged or sent on.</p>"
+left, right = st.columns([2.6, 1], gap="large")
+with left:
+    frame.head(
+        "What does your EKM error mean?",
+        "Paste the message. You get the error's name, which of its causes holds for you, and the exact fix to copy.",
+        "Secrets are removed before anything else reads the text. Nothing you paste is stored, logged or sent on.",
     )
-)
-if st.session_state.get("asked"):
+    st.text_area(
+        "Error message",
+        key="paste",
+        height=150,
+        placeholder="The whole message, with everything around it: a JSON answer, a traceback or a log is fine.",
+        on_change="ignore",
+        persist_state="session",
+    )
+    st.pills("Or try a real message", list(EXAMPLES), key="example", on_change=_take_example)
+    shown = _answer() if st.session_state.get("asked") else None
+    st.session_state["form"] = _provider(shown)
     _draw_answer()
+with right.container(key="your-values"):
+    provider = _provider(shown)
+    if provider is None or shown is None:
+        st.html(markup.how_it_works())
+    else:
+        your_values.draw(provider)

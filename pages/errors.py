@@ -44,14 +44,15 @@ def _pick_cloud() -> None:
 
 
 def _draw_entry(error: KnownError) -> None:
+    frame.head()
     st.button("All errors", icon=":material/arrow_back:", on_click=_close, type="tertiary")
     left, right = st.columns([2.6, 1], gap="large")
     judged = explain(error.id, your_values.typed())
     left.html(markup.entry(error, judged))
     with left:
         on_demand.draw([(error, judged)], judgement=False)
-    with right:
-        your_values.draw(error.provider, {})
+    with right.container(key="your-values"):
+        your_values.draw(error.provider)
 
 
 def _draw_list() -> None:

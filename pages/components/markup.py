@@ -59,6 +59,17 @@ def note(text: str, *, bad: bool = False) -> str:
     return f'<div class="ekm-note{" bad" if bad else ""}" role="status"><p>{esc(text)}</p></div>'
 
 
+def how_it_works() -> str:
+    """What to expect, for a person who has pasted nothing yet."""
+    return page(
+        '<div class="ekm-note"><h3 class="ekm-values">How it works</h3><ol>'
+        "<li>Paste what OpenAI, AWS, Google Cloud or Azure answered.</li>"
+        "<li>Read which error it is, and which causes your text confirms or rules out.</li>"
+        "<li>Add your own values, so that every fix carries them, and copy the fix.</li></ol>"
+        "<p>Where the text does not decide, we say so and tell you where to look.</p></div>"
+    )
+
+
 def result(diagnosis: Diagnosis) -> str:
     """Everything a person reads about one paste that holds at least one known error."""
     parts = [_next_step(diagnosis)]

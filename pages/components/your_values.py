@@ -5,8 +5,6 @@ What is typed stays in the session's state for as long as the session lives, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from ekm_core.model import Provider
@@ -23,8 +21,8 @@ def typed() -> dict[str, str]:
     return fitting({name: st.session_state.get(_key(name)) or "" for name in FIELDS})
 
 
-def draw(provider: Provider, read: Mapping[str, str]) -> None:
-    """Draw the form. ``read``: what stands in the text, shown as a hint where nothing is typed."""
+def draw(provider: Provider) -> None:
+    """Draw the form with the fields of one provider."""
     st.html(
         markup.page(
             '<h3 class="ekm-values">Your values</h3>',
@@ -34,11 +32,10 @@ def draw(provider: Provider, read: Mapping[str, str]) -> None:
     )
     problems = {}
     for field in fields_of(provider):
-        found = read.get(field.name, "")
         value = st.text_input(
             field.label,
             key=_key(field.name),
-            placeholder=f"In your text: {found}" if found else f"e.g. {field.example}",
+            placeholder=f"e.g. {field.example}",
             help=field.help,
             max_chars=LONGEST,
             autocomplete="off",

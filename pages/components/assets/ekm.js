@@ -12,7 +12,7 @@
     const body = cause.querySelector(":scope > .ekm-body");
     if (body && !body.firstElementChild) {
       const key = cause.dataset.cause;
-      const stored = document.querySelector(`.ekm-store [data-for="${CSS.escape(key)}"]`);
+      const stored = cause.dataset.body ? cause : document.querySelector(`.ekm-store [data-for="${CSS.escape(key)}"]`);
       if (stored) {
         body.innerHTML = stored.dataset.body;
       } else if (!body.textContent) {
