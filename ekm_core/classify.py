@@ -9,6 +9,7 @@ the context (``needs``, ``unless``) tested.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +28,44 @@ CERTAIN = 0.75
 _MAX_OCCURRENCES = 40
 _PATTERN_MEMORY = 8 << 20
 _LINKS = tuple(Link)
+
+
+# Program text that only speaks of an error: a test for its words, or its code in a list of codes. Looked for directly
+# before and behind a hit, on slices of bounded length.
+_NEAR = 90
+_PHRASE = r"[\"'][^\"':]{4,60}[\"']"
+_TESTED_BEFORE = re.compile(
+    r"(?:\b(?:includes|contains|indexOf|startsWith|endsWith|search|match|matches|test|assertIn) ?"
+    r"\((?:[^\"'/()]{1,40}(?:\(\))?, ?)?"
+    r"|\bgrep(?: -\w{1,8}){0,3} |-i?c?(?:match|like|contains) |[=!]==? ?|=~ ?|\b(?:if|elif|and|or|not) (?=.\S{0,40}$))"
+    r"[\"'/*(]{1,3}[^\"'/]{0,60}$"
+    r"|(?::raises?|@throws|@exception) [\w.{@]{0,40}$",
+    re.IGNORECASE,
+)
+_TESTED_BEHIND = re.compile(
+    r"[^\"']{0,60}[\"'] (?:not )?in (?:str\(|repr\(|\w{0,20}(?:err|exc|msg|message|text|body|output|ex)\b|[es]\b)"
+    r"|/[gimsu]{1,3}[\s;,)]"
+)
+_ALTERNATIVE = re.compile(r"\w\|$|[\"'], ?# ?[^\"']{0,40}$")
+_LISTED_BEFORE = re.compile(rf"{_PHRASE}, ?(?:#[^\"'#]{{0,60}} ?)?[\"'][\w.]{{0,20}}$|AADSTS\d{{4,8}},? $")
+_LISTED_BEHIND = re.compile(rf"\|\w|[\"'], ?(?:#|{_PHRASE} ?[,)\]}}#])|,? AADSTS\d")
+_ENDS_BEHIND = re.compile(r"[\"']?,? ?(?:[,)\]}#]|$)|[\"'], ")
+_COMMENTED = re.compile(r"[\"'], ?#")
+
+
+def _only_mentioned(text: str, start: int, end: int) -> bool:
+    """Whether a hit is no message of a failure but program text about one.
+
+    Real messages stand in string literals too (fixtures, raised errors); only a test for the words or a list of codes
+    is program text for certain.
+    """
+    end = start + len(text[start:end].rstrip(" \"',"))
+    before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+    if _TESTED_BEFORE.search(before) or _TESTED_BEHIND.match(behind):
+        return True
+    if _LISTED_BEHIND.match(behind) or _ALTERNATIVE.search(before) or _COMMENTED.search(text[start:end][:_NEAR]):
+        return True
+    return bool(_LISTED_BEFORE.search(before) and _ENDS_BEHIND.match(behind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +199,12 @@ class _Engine:
         needs = [self._regexp(number) for number in rule.needs]
         for count, match in enumerate(self._regexp(rule.pattern).finditer(text)):
             start, end = match.span()
-            if not unless and not needs:
-                return start, end
-            window = text[max(0, start - WINDOW) : end + WINDOW]
-            if all(regexp.search(window) for regexp in needs) and not any(regexp.search(window) for regexp in unless):
+            window = text[max(0, start - WINDOW) : end + WINDOW] if needs or unless else ""
+            if (
+                all(regexp.search(window) for regexp in needs)
+                and not any(regexp.search(window) for regexp in unless)
+                and not _only_mentioned(text, start, end)
+            ):
                 return start, end
             if count == _MAX_OCCURRENCES:
                 break

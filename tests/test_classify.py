@@ -1,5 +1,6 @@
 """The classifier on what it was not made for: prose, code, other services, several errors, hostile text."""
 
+import pytest
 import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,6 +46,44 @@ NONE = [
 def test_other_texts_match_nothing():
     for text in NONE:
         assert ids(text) == [], text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'if (error.message.includes("The given credential is rejected by the attribute condition")) retry();',
+        'strings.Contains(err.Error(), "is not authorized to perform: sts:AssumeRole on resource")',
+        'if "AADSTS7000229" in str(error): pass',
+        'if [[ "$out" == *"ForbiddenByConnection"* ]]; then',
+        '$response -match "AADSTS53003"',
+        "grep -q 'Key vault does not have keys get permission on key vault' log",
+        "const BLOCKED = /ForbiddenByConnection|ForbiddenByFirewall|public network access is disabled/i;",
+        "['consent_required', 'AADSTS65001', 'AADSTS7000215', 'AADSTS7000222', 'AADSTS7000112', ].map(lower)",
+        "$codes = @( 'AADSTS65001', # no consent 'AADSTS700016', # app not found 'AADSTS50076' )",
+        'IGNORE: "AADSTS53003 AADSTS50076 AADSTS50079"',
+        'retryable("KMS.AccessDeniedException", "KMS.DisabledException", "KMS.NotFoundException")',
+        ":raise KMS.DisabledException if the key is disabled",
+    ],
+)
+def test_program_text_about_an_error_is_none(code):
+    assert ids(code) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "error_id"),
+    [
+        ('raise HttpError(message="Operation unwrapKey is not allowed on a disabled key.")', "azure-key-unusable"),
+        ("fail('The given credential is rejected by the attribute condition.')", "gcp-sts-attribute-condition"),
+        ('{"error":{"code":"Forbidden","innererror":{"code":"ForbiddenByRbac"}}}', "azure-keyvault-rbac-denied"),
+        (
+            '{"code":"KeyNotFound","message":"A key with (name/id) k was not found in this key vault"}',
+            "azure-key-not-found",
+        ),
+        ("| ForbiddenByFirewall | Client address is not authorized |", "azure-keyvault-firewall"),
+    ],
+)
+def test_a_message_in_a_string_is_still_a_message(code, error_id):
+    assert ids(code) == [error_id]
 
 
 def test_several_errors_in_one_paste_are_all_found_root_cause_first():

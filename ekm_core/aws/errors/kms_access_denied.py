@@ -158,6 +158,12 @@ ERROR = KnownError(
             0.8,
         ),
         Signature("kms-call", r"(?:calling|from|by) (?:AWS )?KMS \w{0,40} ?(?:API|service)?: ?AccessDenied", 0.8),
+        Signature(
+            "short",
+            r"AccessDenied(?:Exception)?: ?['\"]?(?:kms:\w{3,60}|KMS key access denied)",
+            0.8,
+            unless=NOT_THROWN,
+        ),
         Signature("kms-exception", r"KMS Exception: ?AccessDenied", 0.8),
         Signature(
             "cloudtrail",

@@ -30,7 +30,7 @@ ERROR = KnownError(
     link=Link.TRUST,
     proves=(),
     signatures=(
-        Signature("request-arn", r"\bRequest ARN is invalid\b"),
+        Signature("request-arn", r"\bRequest ARN is invalid\b", unless=(r"AssumeRoleWith(?:SAML|WebIdentity)",)),
         Signature(
             "constraint",
             r"at 'roleArn' failed to satisfy constraint",

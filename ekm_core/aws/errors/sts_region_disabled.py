@@ -57,7 +57,11 @@ ERROR = KnownError(
     link=Link.TRUST,
     proves=(),
     signatures=(
-        Signature("sentence", r"\bSTS is not (?:activated|active|enabled) in this region\b"),
+        Signature(
+            "sentence",
+            r"\bSTS is not (?:activated|active|enabled) in this region\b",
+            unless=(r"\b(?:if|make sure|when) (?:AWS )?STS is not",),
+        ),
         Signature(
             "exception",
             thrown(r"RegionDisabled(?:Exception)?"),

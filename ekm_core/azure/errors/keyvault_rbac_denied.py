@@ -38,6 +38,7 @@ ERROR = KnownError(
             r"role assignments, deny assignments,? or role definitions were changed recently",
             weight=0.8,
         ),
+        Signature("portal-data-action", r"caller needs data action:? ?['\"]?Microsoft\.KeyVault/vaults/", weight=0.9),
         Signature("portal", r"the operation is not allowed by RBAC"),
         Signature("fields", r"\bDenyAssignmentId: .{1,120}(?:DecisionReason: |Vault: )", weight=0.8),
         Signature(

@@ -8,7 +8,7 @@ from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provide
 from ekm_core.openai import snippets as openai
 
 _SERVICE = r"(?:cloudkms|iam|iamcredentials|sts)\.googleapis\.com"
-_OF_SERVICE = rf"(?:service|metric)s?.{{0,3}}['\": =]{{1,3}}{_SERVICE}"
+_OF_SERVICE = rf"(?:service|metric)s?.{{0,3}}['\": =\[]{{1,4}}{_SERVICE}"
 
 
 def _look(values: Values) -> Look:

@@ -23,7 +23,12 @@ ERROR = KnownError(
             "sentence",
             r"(?:credential|token) (?:is|was|has been|got) rejected by (?:the |an |your )?attribute condition",
         ),
-        Signature("short", r"rejected by (?:the |an |your )?(?:provider's )?attribute[- ]condition", 0.9),
+        Signature(
+            "short",
+            r"rejected by (?:the |an |your )?(?:provider's )?attribute[- ]condition",
+            0.9,
+            unless=(r"\b(?:are|be|get|gets) rejected by",),
+        ),
         Signature("cut-off", r"the given credential is reject", 0.8),
     ),
     causes=(

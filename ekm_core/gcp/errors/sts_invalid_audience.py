@@ -33,6 +33,8 @@ ERROR = KnownError(
             needs=(r"invalid_request|federated|\bsts\b|workload|identity provider|googleapis|google cloud|\bgcp\b",),
             unless=CODE,
         ),
+        # The half sentence alone, as a title or a search query.
+        Signature("title", r"^\W{0,12}(?:error:? )?invalid value for .{0,3}audience\W{0,8}$", 0.7),
     ),
     causes=(
         Cause(

@@ -56,9 +56,7 @@ ERROR = KnownError(
     ),
     link=Link.TRUST,
     signatures=(
-        Signature(
-            "sentence", r"target service indicated by the .{0,8}audience.{0,4} parameters? (?:is|are|was) invalid"
-        ),
+        Signature("sentence", r"target service indicated by the .{0,8}audience.{0,4} param"),
         Signature("disabled-or-deleted", r"pool or (?:the )?provider is (?:either )?(?:disabled|deleted)(?: or|,)"),
         Signature(
             "code",
