@@ -93,7 +93,7 @@ def _provider(answer: Diagnosis | None) -> Provider | None:
 @st.fragment
 def _draw_answer() -> None:
     """The button and what it brings. A fragment: a click draws these alone, and the rest of the page stays as it is."""
-    st.button("Diagnose", type="primary", shortcut="Ctrl+Enter", on_click=_take)
+    st.button("Diagnose", key="ask", type="primary", shortcut="Ctrl+Enter", on_click=_take)
     if not st.session_state.get("asked"):
         return
     answer = _answer()
@@ -124,7 +124,6 @@ with left:
         key="paste",
         height=150,
         placeholder="The whole message, with everything around it: a JSON answer, a traceback or a log is fine.",
-        on_change="ignore",
         persist_state="session",
     )
     st.pills("Or try a real message", list(EXAMPLES), key="example", on_change=_take_example)

@@ -102,10 +102,10 @@ def _next_step(diagnosis: Diagnosis) -> str:
     return f'<div class="ekm-next"><strong>Next step</strong>{esc(diagnosis.next_step)}</div>'
 
 
-def _head(error: KnownError) -> str:
+def _head(error: KnownError, heading: str = "h2") -> str:
     return (
         f'<p class="ekm-eyebrow"><span class="ekm-chip cloud">{esc(error.provider.label)}</span>'
-        f"<code>{esc(error.id)}</code></p><h2>{esc(error.title)}</h2><p>{esc(error.summary)}</p>"
+        f"<code>{esc(error.id)}</code></p><{heading}>{esc(error.title)}</{heading}><p>{esc(error.summary)}</p>"
     )
 
 
@@ -328,10 +328,10 @@ def entry(error: KnownError, judged: Sequence[JudgedCause]) -> str:
     )
     name, meaning = _LINKS[error.link]
     return page(
-        _head(error),
+        _head(error, "h1"),
         f'<p class="ekm-quiet">It breaks this link of the request: <b>{name}</b> ({meaning}).</p>',
         f'<p><button type="button" class="ekm-copy" data-link="{esc(error.id)}">Copy link to this error</button></p>',
-        f"<h3>How it reads</h3>{samples}" if samples else "",
+        f"<h3>How it reads</h2>{samples}" if samples else "",
         causes(error, judged, judgement=False),
         sources(error.references),
     )

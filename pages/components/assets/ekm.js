@@ -10,15 +10,17 @@
   // page's policy lets no inline script run.
   const fill = (cause) => {
     const body = cause.querySelector(":scope > .ekm-body");
-    if (body && !body.firstElementChild) {
-      const key = cause.dataset.cause;
-      const stored = cause.dataset.body ? cause : document.querySelector(`.ekm-store [data-for="${CSS.escape(key)}"]`);
-      if (stored) {
-        body.innerHTML = stored.dataset.body;
-      } else if (!body.textContent) {
+    const key = cause.dataset.cause;
+    const stored = cause.dataset.body ? cause : document.querySelector(`.ekm-store [data-for="${CSS.escape(key)}"]`);
+    if (!stored) {
+      if (!body.textContent) {
         body.textContent = "One moment …";
         window.dispatchEvent(new CustomEvent("ekm-open", { detail: key }));
       }
+    } else if (cause.ekmBody !== stored.dataset.body) {
+      // The store comes anew, a moment after the list of causes, when the user's values have changed.
+      cause.ekmBody = stored.dataset.body;
+      body.innerHTML = stored.dataset.body;
     }
     cause.querySelectorAll('[role="tablist"]').forEach((list) => {
       const tab = list.querySelector(`[data-way="${way}"]`);
@@ -93,6 +95,13 @@
     }
     const summary = event.target.closest?.("details.ekm-cause > summary");
     if (summary) wish.set(summary.parentElement.dataset.cause, !summary.parentElement.open);
+  });
+
+  // The text area keeps Ctrl+Enter to itself; here it also means the button below it.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea")) {
+      setTimeout(() => document.querySelector(".st-key-ask button")?.click(), 50);
+    }
   });
 
   document.addEventListener("keydown", (event) => {

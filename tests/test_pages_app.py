@@ -1,0 +1,75 @@
+"""The pages run by Streamlit's own test harness: what is drawn, without a browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ekm_core import catalogue
+from ekm_core.model import Provider
+
+ROOT = Path(__file__).resolve().parents[1]
+FAQ = json.loads((ROOT / "tests" / "data" / "faq.json").read_text(encoding="utf-8"))["messages"]
+
+
+def app() -> AppTest:
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+
+
+def html(test: AppTest) -> str:
+    return "\n".join(str(element.proto.body) for element in test.get("html"))
+
+
+def ask(test: AppTest, text: str) -> AppTest:
+    test.text_area(key="paste").set_value(text)
+    return next(button for button in test.button if button.label == "Diagnose").click().run()
+
+
+@pytest.mark.parametrize("message", FAQ, ids=[message["id"] for message in FAQ])
+def test_each_faq_message_draws_its_entry(message: dict[str, str]) -> None:
+    test = ask(app().run(), message["text"])
+    assert not test.exception
+    assert f"<code>{message['id']}</code>" in html(test)
+    assert "<mark>" in html(test)
+
+
+def test_a_paste_reaches_the_page_escaped_only() -> None:
+    test = ask(app().run(), "<script>alert(1)</script>" + FAQ[0]["text"])
+    assert "&lt;script&gt;alert(1)" in html(test)
+    assert "<script>alert(1)" not in html(test)
+    assert not [element for element in test.markdown if "alert(1)" in element.value]
+
+
+def test_blank_and_too_long_texts_are_answered_in_a_sentence() -> None:
+    test = ask(app().run(), "  \n ")
+    assert "The text area is empty." in html(test)
+    test = ask(app().run(), "x" * 2_000_001)
+    assert "2,000,001 characters" in html(test)
+
+
+def test_the_reference_lists_every_error() -> None:
+    test = app().run().switch_page("pages/errors.py").run()
+    assert not test.exception
+    labels = " ".join(button.label for button in test.button)
+    assert all(f"`{error_id}`" in labels for error_id in catalogue.errors())
+
+
+@pytest.mark.parametrize("provider", list(Provider))
+def test_the_reference_filters_by_cloud(provider: Provider) -> None:
+    test = app()
+    test.query_params["provider"] = provider.value
+    test.switch_page("pages/errors.py").run()
+    shown = {button.key.removeprefix("open-") for button in test.button if button.key.startswith("open-")}
+    assert shown == {error.id for error in catalogue.errors().values() if error.provider is provider}
+
+
+@pytest.mark.parametrize("error_id", list(catalogue.errors()))
+def test_every_entry_can_be_drawn(error_id: str) -> None:
+    test = app()
+    test.query_params["error"] = error_id
+    test.switch_page("pages/errors.py").run()
+    assert not test.exception
+    assert f"<code>{error_id}</code>" in html(test)
