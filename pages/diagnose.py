@@ -126,7 +126,7 @@ with left:
         placeholder="The whole message, with everything around it: a JSON answer, a traceback or a log is fine.",
         persist_state="session",
     )
-    st.pills("Or try a real message", list(EXAMPLES), key="example", on_change=_take_example)
+    st.pills("Or try a real message", list(EXAMPLES), key="example", on_change=_take_example, wrap=True)
     shown = _answer() if st.session_state.get("asked") else None
     st.session_state["form"] = _provider(shown)
     _draw_answer()
