@@ -197,7 +197,7 @@ def test_sockets_send_at_once() -> None:
 
     async def inner(scope: object, receive: object, send: object) -> None: ...
 
-    asyncio.run(PromptSockets(inner)({"type": "websocket"}, None, Protocol().send))  # type: ignore[arg-type]
+    asyncio.run(PromptSockets(inner)({"type": "websocket"}, None, Protocol().send))
     assert seen == [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 
 
