@@ -207,10 +207,9 @@ class Client:
                         self._fragment = message.delta.fragment_id
             elif kind == "new_session":
                 self._page = message.new_session.page_script_hash
-            elif kind == "script_finished":
-                # A run that was cut short by a newer one says so with another status.
-                if message.script_finished in _DONE:
-                    return
+            elif kind == "script_finished" and message.script_finished in _DONE:
+                # A run that was cut short by a newer one ends with another status.
+                return
 
 
 async def _user(client: Client, number: int, share: float, every: float, until: float, times: list[float]) -> None:
