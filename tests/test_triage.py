@@ -41,7 +41,7 @@ def write(path: Path) -> Path:
         data = buffer.getvalue()
     else:
         data = "\n".join(TEXTS).encode() + b"\n"
-    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    path.write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
     return path
 
 
@@ -97,7 +97,7 @@ def test_without_out_it_only_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("packed", [False, True])
 def test_standard_input(data: bytes, rows: int, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     class Stdin:
-        buffer = io.BufferedReader(io.BytesIO(gzip.compress(data) if packed else data))  # type: ignore[arg-type]
+        buffer = io.BufferedReader(io.BytesIO(gzip.compress(data, mtime=0) if packed else data))  # type: ignore[arg-type]
 
     monkeypatch.setattr(sys, "stdin", Stdin)
     counts = triage.run("-", None)
@@ -143,7 +143,7 @@ def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch
         ("in.parquet", b"PAR1 nonsense", None, "text", "not a readable parquet file"),
         ("in.log", b"x", "out.xlsx", "text", "must end with .csv, .jsonl or .parquet"),
         ("in.log", b"x", "no/such/folder/out.csv", "text", "cannot write"),
-        ("in.log.gz", gzip.compress(b"x" * 9000)[:-9], None, "text", "damaged or cut off"),
+        ("in.log.gz", gzip.compress(b"x" * 9000, mtime=0)[:-9], None, "text", "damaged or cut off"),
         ("in.jsonl", b'{"text": "a", "n": 1}\n{"text": "b", "n": "x"}\n', "out.parquet", "text", "several types"),
     ],
 )
