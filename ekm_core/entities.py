@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import re2
 
-from ekm_core.model import Entity
+from ekm_core.model import Entity, Provider
 
 LIMIT = 24_000
 """The longest piece of text, in characters, that is searched for values at once."""
@@ -33,12 +33,15 @@ class _Finder:
 
     telltale: one of these stands in every text that the pattern can match.
     anchors: every match begins this many characters before one of these literals; () searches the whole text.
+    ends: what every match ends with, "" for nothing special. It begins with a blank, and a match has no other blank
+        unless it has angle brackets; so most places need no look with the pattern.
     """
 
     telltale: tuple[str, ...]
     pattern: re.Pattern[str]
     names: tuple[str, ...]
     anchors: tuple[tuple[str, int], ...]
+    ends: str
 
     def matches(self, text: str, places: dict[tuple[tuple[str, int], ...], list[int]]) -> list[re.Match[str]]:
         """All matches from left to right, without overlap. ``places`` keeps the anchors' places of this text."""
@@ -49,8 +52,18 @@ class _Finder:
             starts = places[self.anchors] = _starts(text, self.anchors)
         found = []
         done = 0
+        end = -1
         for start in starts:
-            if start >= done and (match := self.pattern.match(text, start)):
+            if start < done:
+                continue
+            if self.ends:
+                if end < start:
+                    end = text.find(self.ends, start)
+                if end < 0:
+                    break
+                if text.find(" ", start) < end and text.find("<", start, end) < 0 and text.find(">", start, end) < 0:
+                    continue
+            if match := self.pattern.match(text, start):
                 done = match.end()
                 found.append(match)
         return found
@@ -68,22 +81,27 @@ def _starts(text: str, anchors: tuple[tuple[str, int], ...]) -> list[int]:
 
 
 def _finder(
-    telltale: str | tuple[str, ...], pattern: str, flags: int = 0, at: tuple[tuple[str, int], ...] = ()
+    telltale: str | tuple[str, ...],
+    pattern: str,
+    flags: int = 0,
+    at: tuple[tuple[str, int], ...] = (),
+    ends: str = "",
 ) -> _Finder:
     compiled = re.compile(pattern, flags)
     names = tuple(sorted(compiled.groupindex, key=compiled.groupindex.__getitem__))
-    return _Finder((telltale,) if isinstance(telltale, str) else telltale, compiled, names, at)
+    return _Finder((telltale,) if isinstance(telltale, str) else telltale, compiled, names, at, ends)
 
 
 _AT_ARN = (("arn:aws", 0), ("aws", 0))
 _I = re.IGNORECASE
-_FINDERS: tuple[_Finder, ...] = (
-    # AWS: the sentence first, its values outrank others of the same name.
+_OF_AWS: tuple[_Finder, ...] = (
+    # The sentence first, its values outrank others of the same name.
     _finder(
         ("is not auth",),
         rf"(?P<principal>(?:{_ARN}|\bassumed-role/[^\s\"']{{1,300}})"
         r"(?: [^\s\"':]{1,60}>[^\s\"']{0,200})?)\S{0,80} is not auth",
         at=(*_AT_ARN, ("assumed-role/", 0)),
+        ends=" is not auth",
     ),
     _finder("User", rf"\bUser:? (?P<principal>{_ARN}) is\b", at=(("User", 0),)),
     _finder(("perform",), r"to perform:? (?P<action>[a-z0-9-]{2,30}:[A-Za-z*]{2,60})", _I, (("perform", 3),)),
@@ -97,7 +115,9 @@ _FINDERS: tuple[_Finder, ...] = (
         (("on resource", 0), ("on the resource", 0)),
     ),
     _finder(
-        ("does not exist", "is not found", "Key '"), rf"(?:Key|Alias) '?(?P<resource>{_ARN}|alias/[\w/-]{{1,256}})"
+        ("does not exist", "is not found", "Key '"),
+        rf"(?:Key|Alias) '?(?P<resource>{_ARN}|alias/[\w/-]{{1,256}})",
+        at=(("Key", 0), ("Alias", 0)),
     ),
     _finder("arn:aws", r"(?P<role_arn>arn:aws[\w-]{0,12}:iam::\d{12}:role/[\w+=,.@/-]{1,512})"),
     _finder(
@@ -106,14 +126,28 @@ _FINDERS: tuple[_Finder, ...] = (
     ),
     _finder(":kms:", rf"(?P<resource>(?<![\w:]){_ARN})", at=_AT_ARN),
     _finder(("arn:aws", "aws:"), rf"(?P<arn>(?<![\w:]){_ARN})", at=_AT_ARN),
-    _finder("account", r"\baccount:? ?(?P<account_id>\d{12})\b", _I),
     _finder(
-        ("xternal",), r"external[_ -]?id[\"']?\s?[:=]{1,2}\s?[\"']?(?P<external_id>(?:org-|proj_)[A-Za-z0-9]{4,60})", _I
+        "account", r"\baccount:? ?(?P<account_id>\d{12})\b", _I, at=(("account", 0), ("Account", 0), ("ACCOUNT", 0))
     ),
-    _finder("org-", r"(?<![\w-])(?P<organization_id>org-[A-Za-z0-9]{8,60})(?![A-Za-z0-9])"),
-    _finder("proj_", r"(?<!\w)(?P<openai_project_id>proj_[A-Za-z0-9]{6,60})"),
-    _finder("egion", r"\bregion[\"']?[:=]? ?[\"']?(?P<region>[a-z]{2}(?:-[a-z]{2,9}){1,2}-\d)\b", _I),
-    # Google Cloud.
+)
+_OF_OPENAI: tuple[_Finder, ...] = (
+    # What customers have in every cloud.
+    _finder(
+        ("xternal",),
+        r"external[_ -]?id[\"']?\s?[:=]{1,2}\s?[\"']?(?P<external_id>(?:org-|proj_)[A-Za-z0-9]{4,60})",
+        _I,
+        at=(("xternal", 1), ("EXTERNAL", 0)),
+    ),
+    _finder("org-", r"(?<![\w-])(?P<organization_id>org-[A-Za-z0-9]{8,60})(?![A-Za-z0-9])", at=(("org-", 0),)),
+    _finder("proj_", r"(?<!\w)(?P<openai_project_id>proj_[A-Za-z0-9]{6,60})", at=(("proj_", 0),)),
+    _finder(
+        "egion",
+        r"\bregion[\"']?[:=]? ?[\"']?(?P<region>[a-z]{2}(?:-[a-z]{2,9}){1,2}-\d)\b",
+        _I,
+        at=(("egion", 1), ("REGION", 0)),
+    ),
+)
+_OF_GCP: tuple[_Finder, ...] = (
     _finder(
         "workloadIdentityPools",
         r"projects/(?P<pool_project>[^/\s\"']{1,60})/locations/[^/\s\"']{1,40}/workloadIdentityPools/(?P<pool_id>[^/\s\"':,]{1,80})"
@@ -123,11 +157,17 @@ _FINDERS: tuple[_Finder, ...] = (
         "providers/",
         r"//iam\.googleapis\.com/projects/(?P<project_number>\d{5,19})/\S{0,80}?providers/(?P<provider_id>[a-z0-9-]{2,40})",
     ),
-    _finder(("oken [", "oken["), r"audience in (?:the )?ID token ?\[(?P<audience>[^\]]{1,300})\]", _I),
+    _finder(
+        ("oken [", "oken["),
+        r"audience in (?:the )?ID token ?\[(?P<audience>[^\]]{1,300})\]",
+        _I,
+        at=(("audience in", 0), ("Audience in", 0)),
+    ),
     _finder(
         "expected audience",
         r"expected audience:? [\"']?(?P<expected_audience>[^\s\"'{}\]]{1,300})",
         _I,
+        at=(("xpected audience", 1),),
     ),
     _finder("ermission '", r"Permission '(?P<permission>[A-Za-z0-9.]{3,100})' denied", _I, (("ermission '", 1),)),
     _finder(
@@ -140,6 +180,7 @@ _FINDERS: tuple[_Finder, ...] = (
     _finder(
         ("cloudkms.", "serviceAccounts."),
         r"\b(?P<permission>(?:cloudkms|iam)\.(?:cryptoKey|keyRing|serviceAccount)\w{0,30}\.[a-z]\w{2,60})",
+        at=(("cloudkms.", 0), ("iam.", 0)),
     ),
     _finder(
         "keyRings/",
@@ -167,20 +208,28 @@ _FINDERS: tuple[_Finder, ...] = (
         (("PROJECT", 0), ("roject", 1)),
     ),
     _finder(".iam.gserviceaccount.com", r"@(?P<project_id>[a-z][a-z0-9-]{4,28}[a-z0-9])\.iam\.gserviceaccount\.com"),
-    # Azure.
+)
+_OF_AZURE: tuple[_Finder, ...] = (
     _finder("AADSTS", r"(?P<aadsts_code>AADSTS\d{4,8})\b"),
     _finder("rror(s)", r"Error\(s\): (?P<aadsts_number>\d{5,8})\b"),
     _finder("rror_codes", r"error_codes[\"']?: ?\[(?P<aadsts_number>\d{5,8})\b"),
-    _finder("appid", rf"\bappid=[\"']?(?P<app_id>{_GUID})", _I),
+    _finder(
+        "appid", rf"\bappid=[\"']?(?P<app_id>{_GUID})", _I, at=(("appid", 0), ("appId", 0), ("AppId", 0), ("APPID", 0))
+    ),
     _finder(
         ("pplication", "client", " app "),
         rf"\b(?:application|app|client)(?: with (?:the )?identifier| id)? ?[:=]? ?[\"'(]{{0,2}}(?P<app_id>{_GUID})",
         _I,
         (("pplication", 1), ("app", 0), ("App", 0), ("lient", 1)),
     ),
-    _finder("oid=", rf"\boid=(?P<object_id>{_GUID})"),
-    _finder("sts.windows.net", rf"sts\.windows\.net/(?P<tenant_id>{_GUID})", _I),
-    _finder("login.microsoftonline", rf"login\.microsoftonline\.(?:com|us|cn)/(?P<tenant_id>{_GUID})", _I),
+    _finder("oid=", rf"\boid=(?P<object_id>{_GUID})", at=(("oid=", 0),)),
+    _finder("sts.windows.net", rf"sts\.windows\.net/(?P<tenant_id>{_GUID})", _I, at=(("sts.windows.net", 0),)),
+    _finder(
+        "login.microsoftonline",
+        rf"login\.microsoftonline\.(?:com|us|cn)/(?P<tenant_id>{_GUID})",
+        _I,
+        at=(("login.microsoftonline", 0),),
+    ),
     _finder(
         ("enant", "irectory"),
         rf"\b(?:tenant|directory)(?: identifier| id| named| with)?[\"']? ?[:=]? ?[\"'(]{{0,2}}(?P<tenant_id>{_GUID})",
@@ -191,27 +240,53 @@ _FINDERS: tuple[_Finder, ...] = (
         ".vault",
         r"\b(?P<vault>[a-zA-Z0-9][a-zA-Z0-9-]{1,126})\.(?:privatelink\.)?vault(?:core)?\.(?:azure\.net|azure\.cn|usgovcloudapi\.net)",
     ),
-    _finder(("location=", "ault:"), r"\bVault:? ?'?(?P<vault>[a-zA-Z0-9-]{2,126});location=", _I),
-    _finder("ey vault '", r"\bkey vault '(?P<vault>[a-zA-Z0-9-]{2,126})[';]", _I),
-    _finder("/vaults/", r"/vaults/(?P<vault>[a-zA-Z0-9-]{2,126})\b", _I),
     _finder(
-        "/keys/", r"(?:vault\.azure\.net(?::443)?|/vaults/[a-z0-9-]{2,126})/keys/(?P<key_name>[a-zA-Z0-9-]{1,127})", _I
+        ("location=", "ault:"),
+        r"\bVault:? ?'?(?P<vault>[a-zA-Z0-9-]{2,126});location=",
+        _I,
+        at=(("ault", 1), ("VAULT", 0)),
     ),
-    _finder(("name/id",), r"A key with \(name/id\) ['\"]?(?P<key_name>[a-zA-Z0-9_.-]{1,127})", _I),
-    _finder("xisting ", r"existing key ['\"](?P<key_name>[a-zA-Z0-9_.-]{1,127})['\"]", _I),
-    _finder("key_name", r"[\"']?key_name[\"']? ?[:=] ?[\"'](?P<key_name>[^\"'\s]{1,127})[\"']"),
-    _finder("ction: '", r"\bAction: '(?P<action>Microsoft\.[\w./]{3,120})'", _I),
-    _finder("Microsoft.", r"\bperform action '?(?P<action>Microsoft\.[\w./]{3,120})'?", _I),
-    _finder("Microsoft.", r"\b(?P<action>Microsoft\.KeyVault/[\w./]{3,120}?/(?:action|read|write|delete))\b", _I),
+    _finder("ey vault '", r"\bkey vault '(?P<vault>[a-zA-Z0-9-]{2,126})[';]", _I, at=(("ey vault '", 1),)),
+    _finder("/vaults/", r"/vaults/(?P<vault>[a-zA-Z0-9-]{2,126})\b", _I, at=(("/vaults/", 0),)),
+    _finder(
+        "/keys/",
+        r"(?:vault\.azure\.net(?::443)?|/vaults/[a-z0-9-]{2,126})/keys/(?P<key_name>[a-zA-Z0-9-]{1,127})",
+        _I,
+        at=(("vault.azure.net", 0), ("/vaults/", 0)),
+    ),
+    _finder(
+        ("name/id",),
+        r"A key with \(name/id\) ['\"]?(?P<key_name>[a-zA-Z0-9_.-]{1,127})",
+        _I,
+        at=(("key with (name/id)", 2),),
+    ),
+    _finder("xisting ", r"existing key ['\"](?P<key_name>[a-zA-Z0-9_.-]{1,127})['\"]", _I, at=(("xisting ", 1),)),
+    _finder("key_name", r"[\"']?key_name[\"']? ?[:=] ?[\"'](?P<key_name>[^\"'\s]{1,127})[\"']", at=(("key_name", 0),)),
+    _finder("ction: '", r"\bAction: '(?P<action>Microsoft\.[\w./]{3,120})'", _I, at=(("ction: '", 1),)),
+    _finder("Microsoft.", r"\bperform action '?(?P<action>Microsoft\.[\w./]{3,120})'?", _I, at=(("erform action", 1),)),
+    _finder(
+        "Microsoft.",
+        r"\b(?P<action>Microsoft\.KeyVault/[\w./]{3,120}?/(?:action|read|write|delete))\b",
+        _I,
+        at=(("icrosoft.", 1),),
+    ),
     _finder(
         ("does not have", "not have"),
         r"not have (?:keys|secrets|certificates) (?P<action>[a-z]{2,20}) permission",
         _I,
+        at=(("not have ", 0),),
     ),
-    _finder("peration ", r"\bOperation (?P<action>[a-zA-Z]{2,20}) is not (?:permitted|allowed)", _I),
-    _finder("esource: '", r"\bResource: '(?P<resource>/subscriptions/[^'\s]{1,400})'", _I),
-    _finder("/subscriptions/", rf"/subscriptions/(?P<subscription_id>{_GUID})", _I),
-    _finder("resourcegroups/", r"/resourcegroups/(?P<resource_group>[\w.()-]{1,90})/", _I),
+    _finder(
+        "peration ", r"\bOperation (?P<action>[a-zA-Z]{2,20}) is not (?:permitted|allowed)", _I, at=(("peration ", 1),)
+    ),
+    _finder("esource: '", r"\bResource: '(?P<resource>/subscriptions/[^'\s]{1,400})'", _I, at=(("esource: '", 1),)),
+    _finder("/subscriptions/", rf"/subscriptions/(?P<subscription_id>{_GUID})", _I, at=(("/subscriptions/", 0),)),
+    _finder(
+        "resourcegroups/",
+        r"/resourcegroups/(?P<resource_group>[\w.()-]{1,90})/",
+        _I,
+        at=(("/resourcegroups/", 0), ("/resourceGroups/", 0)),
+    ),
     _finder("resourceGroups/", r"/resourceGroups/(?P<resource_group>[\w.()-]{1,90})/"),
 )
 
@@ -220,28 +295,43 @@ _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{2,9}){1,2}-\d")
 _ACCOUNT = re.compile(r"\d{12}")
 
 
-def _telltales() -> re2.Set:
-    found = re2.Set.SearchSet()
-    for finder in _FINDERS:
-        found.Add("|".join(map(re2.escape, finder.telltale)))
-    found.Compile()
-    return found
+@dataclass(frozen=True, slots=True)
+class _Finders:
+    """Finders in the order of trust, and which of them can find something at all."""
+
+    finders: tuple[_Finder, ...]
+    telltales: re2.Set
 
 
-_TELLTALES = _telltales()
+def _finders(*finders: _Finder) -> _Finders:
+    telltales = re2.Set.SearchSet()
+    for finder in finders:
+        telltales.Add("|".join(map(re2.escape, finder.telltale)))
+    telltales.Compile()
+    return _Finders(finders, telltales)
 
 
-def extract(text: str) -> tuple[Entity, ...]:
+_ALL = _finders(*_OF_AWS, *_OF_OPENAI, *_OF_GCP, *_OF_AZURE)
+_BY_PROVIDER = {
+    Provider.AWS: _finders(*_OF_AWS, *_OF_OPENAI),
+    Provider.GCP: _finders(*_OF_OPENAI, *_OF_GCP),
+    Provider.AZURE: _finders(*_OF_OPENAI, *_OF_AZURE),
+}
+
+
+def extract(text: str, provider: Provider | None = None) -> tuple[Entity, ...]:
     """All values in a NORMALISED text of at most ``LIMIT`` characters (the rest is not searched).
 
     The order is that of trust: the value a provider's own sentence gives comes before one that merely stands nearby, so
     the first entity of a name is the one to use. A masked value (``***``, ``<account>``) is given as it stands.
+    provider: look only for the values that its errors name, so that a line about two clouds gives those of the one.
     """
     text = text[:LIMIT]
     found: dict[tuple[str, str], Entity] = {}
     places: dict[tuple[tuple[str, int], ...], list[int]] = {}
-    for number in sorted(_TELLTALES.Match(text.encode("utf-8", "replace")) or ()):
-        finder = _FINDERS[number]
+    known = _BY_PROVIDER.get(provider, _ALL) if provider else _ALL
+    for number in sorted(known.telltales.Match(text.encode("utf-8", "replace")) or ()):
+        finder = known.finders[number]
         for match in finder.matches(text, places):
             for name in finder.names:
                 value = match.group(name)
