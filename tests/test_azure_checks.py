@@ -282,3 +282,9 @@ def test_no_cause_confirms_without_words():
             for cause in error.causes:
                 ruling = cause.check(Case("", (), Values()))
                 assert ruling.verdict is CANNOT_TELL, (error.id, cause.id)
+
+
+def test_openai_is_not_said_to_fall_under_policies_for_workload_identities():
+    causes = {cause.id: cause for cause in errors()["azure-conditional-access"].causes}
+    assert list(causes) == ["own-test", "workload-policy"]
+    assert "single-tenant" in causes["workload-policy"].why

@@ -273,3 +273,10 @@ def test_masks_are_seen(value):
 @pytest.mark.parametrize("value", ["openai-pool", "123456789012", "org-AbC12345", "max", "pool-1", "my-pool"])
 def test_real_values_are_not_taken_for_masks(value):
     assert not gcp.masked(value)
+
+
+@pytest.mark.parametrize("build", [gcp.list_pools, gcp.list_providers])
+def test_the_lists_take_the_projects_number_in_a_full_name(build):
+    text = build(Values(GOOD)).text
+    assert "projects/123456789012/locations/global" in text
+    assert "--project=" not in text

@@ -242,6 +242,8 @@ def just_changed(what: str) -> Cause:
                     "lookup-events",
                     lookup_attributes=f"AttributeKey=ResourceName,AttributeValue={aws.role_name(values)}",
                     max_results="10",
+                    # IAM is global: CloudTrail keeps its events in this Region.
+                    region="us-east-1",
                 ),
             ),
         )

@@ -4,7 +4,7 @@ Facts (AWS IAM, "Troubleshoot access denied error messages" and "Policy evaluati
 
 - The end of a denial names ONE policy type, even where several deny. So it proves that type, and clears no other.
 - "because no … policy allows" is only said where no explicit deny applied, for explicit denies are evaluated first.
-- A service control policy is always reported as an explicit deny, even where it merely lacks an allow.
+- A service control policy can be reported as an explicit deny even where it merely lacks an allow.
 - SCPs bind the CALLER's account, resource control policies the RESOURCE's account. OpenAI's AssumeRole call comes from
   OpenAI's account; the KMS calls come from the customer's role.
 

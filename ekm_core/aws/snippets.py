@@ -74,7 +74,7 @@ def role_path(values: Values) -> str:
 
 
 def key_arn(values: Values) -> str:
-    """The key's ARN. An alias is not used: as a policy's Resource it grants nothing (AWS KMS: using IAM policies)."""
+    """The key's ARN. An alias is not used: as a policy's Resource it grants nothing (AWS KMS: keys in IAM policies)."""
     given = values.get("kms_key")
     return given if is_key_arn(given) else "<KMS_KEY_ARN>"
 

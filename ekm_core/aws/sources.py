@@ -1,4 +1,8 @@
-"""Where the facts about AWS come from. Every page was read on 2026-11-23 unless its line says otherwise."""
+"""Where the facts about AWS come from.
+
+READ: the page's text, or the text that AWS generates it from, was read on that day. None: the page was not found again,
+so it is a place to look, and no fact here rests on it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ from ekm_core.vendor import READ
 
 _DOCS = "https://docs.aws.amazon.com"
 
-# How the reason at the end of an access-denied message is worded, that an SCP is always called an explicit deny, and
-# that AWS names only one policy type where several deny.
+# How the reason at the end of an access-denied message is worded, that an SCP can be called an explicit deny even where
+# it merely lacks an allow, and that AWS names only one policy type where several deny.
 ACCESS_DENIED = Reference(
     "AWS IAM: troubleshoot access denied error messages",
     f"{_DOCS}/IAM/latest/UserGuide/troubleshoot_access-denied.html",
@@ -46,15 +50,16 @@ STS_REGIONS = Reference(
     f"{_DOCS}/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html",
     READ,
 )
-STS_ERRORS = Reference("AWS STS: common errors", f"{_DOCS}/STS/latest/APIReference/CommonErrors.html", READ)
+STS_ERRORS = Reference("AWS STS: common errors", f"{_DOCS}/STS/latest/APIReference/CommonErrors.html", None)
 KEY_POLICY = Reference(
     "AWS KMS: default key policy",
     f"{_DOCS}/kms/latest/developerguide/key-policy-default.html",
     READ,
 )
+# A policy names a key by its key ARN: a key id, an alias or an alias ARN does not identify a key there.
 KMS_IAM = Reference(
-    "AWS KMS: using IAM policies",
-    f"{_DOCS}/kms/latest/developerguide/iam-policies.html",
+    "AWS KMS: specifying KMS keys in IAM policy statements",
+    f"{_DOCS}/kms/latest/developerguide/cmks-in-iam-policies.html",
     READ,
 )
 KMS_CROSS_ACCOUNT = Reference(
@@ -93,6 +98,6 @@ CLOUDHSM = Reference(
 )
 CREDENTIALS = Reference(
     "AWS: configuration and credential precedence of the CLI",
-    f"{_DOCS}/cli/latest/userguide/cli-chap-authentication.html",
+    f"{_DOCS}/cli/latest/userguide/cli-chap-configure.html",
     READ,
 )

@@ -1,4 +1,4 @@
-"""Microsoft's pages that several Azure entries cite; addresses and contents as of 2026-11-23."""
+"""Microsoft's pages that several Azure entries cite: their text, or its public source, was read on the day named."""
 
 from __future__ import annotations
 
@@ -33,6 +33,18 @@ VAULT_KEYS = Reference(
     "https://learn.microsoft.com/en-us/azure/key-vault/keys/about-keys-details",
     READ,
 )
+VAULT_SOFT_DELETE = Reference(
+    "Azure Key Vault: soft-delete",
+    "https://learn.microsoft.com/en-us/azure/key-vault/general/soft-delete-overview",
+    READ,
+)
+"""Deleted vaults and keys can be recovered for 7 to 90 days, as the vault was set up."""
+VAULT_MOVE = Reference(
+    "Azure Key Vault: move a vault to another subscription",
+    "https://learn.microsoft.com/en-us/azure/key-vault/general/move-subscription",
+    READ,
+)
+"""A vault keeps the tenant that it was created in until its tenant id is changed by hand."""
 VAULT_THROTTLING = Reference(
     "Azure Key Vault: throttling guidance",
     "https://learn.microsoft.com/en-us/azure/key-vault/general/overview-throttling",
@@ -43,10 +55,17 @@ CONDITIONAL_ACCESS = Reference(
     "https://learn.microsoft.com/en-us/entra/identity/conditional-access/workload-identity",
     READ,
 )
+"""Policies cover single-tenant service principals of one's own tenant; multi-tenant applications are not covered."""
 DELETED_ITEMS = Reference(
-    "Microsoft Graph: deleted items", "https://learn.microsoft.com/en-us/graph/api/directory-deleteditems-list", READ
+    "Microsoft Graph: deleted items", "https://learn.microsoft.com/en-us/graph/api/resources/directory", READ
 )
-"""Restorable for 30 days."""
+"""Restorable for up to 30 days."""
+DELETED_ITEMS_LIST = Reference(
+    "Microsoft Graph: list deleted items",
+    "https://learn.microsoft.com/en-us/graph/api/directory-deleteditems-list",
+    READ,
+)
+"""Service principals are among them."""
 DENY_ASSIGNMENTS = Reference(
     "Azure RBAC: deny assignments",
     "https://learn.microsoft.com/en-us/azure/role-based-access-control/deny-assignments",

@@ -1,8 +1,8 @@
 """Commands, documents and Terraform for Azure, built from the user's values.
 
-Facts: help article 20000951 (application id, data actions, RSA key, key name), the Azure CLI reference, Microsoft
-Graph's servicePrincipals and deletedItems, and the Terraform providers azurerm 4, azuread 3 and azapi 2; read on
-2026-11-23.
+Facts: help article 20000951 (application id, data actions, RSA key, key name), Microsoft Graph's deletedItems, and the
+documentation of the Terraform providers azurerm and azuread, read on 2026-11-23. The commands were parsed by the Azure
+CLI of that day. The use of azapi follows public code.
 
 The Azure CLI reads a file for every value that begins with an at sign, also behind ``--option=``. No name or id of
 Azure begins with one, so such a value is shown as a placeholder that is still open (see ``argument``).

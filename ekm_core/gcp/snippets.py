@@ -1,7 +1,7 @@
 """Google Cloud commands, Terraform and conditions for OpenAI's key set-up, with the user's own values in them.
 
-Facts: help article 20000949 (the set-up) and 20000953 (the registration), and Google's references of gcloud, of the IAM
-and Cloud KMS APIs and of the Terraform provider; all read on 2026-11-23.
+Facts: help article 20000949 (the set-up) and 20000953 (the registration), Google's references of the IAM and Cloud KMS
+APIs, and the documentation of the Terraform provider google; read on 2026-11-23. gcloud 528 parses the commands.
 
 Every value that names a resource is checked against the form that Google gives for it and else becomes a marked
 placeholder. So a value that came from a paste can never add a path segment to a resource name, a second audience to
@@ -142,15 +142,17 @@ def project_number() -> Snippet:
 
 
 def list_pools(values: Values) -> Snippet:
-    """The pools of the project that owns the federation, deleted ones too."""
+    """The pools of the project that owns the federation, deleted ones too.
+
+    These lists refuse a project's number as ``--project``, and the number is all that we know: full names take it.
+    """
     return command(
         "List the workload identity pools",
         "gcloud",
         "iam",
         "workload-identity-pools",
         "list",
-        "--location=global",
-        f"--project={own(values, 'project_number')}",
+        f"--location=projects/{own(values, 'project_number')}/locations/global",
         "--show-deleted",
     )
 
@@ -164,9 +166,7 @@ def list_providers(values: Values) -> Snippet:
         "workload-identity-pools",
         "providers",
         "list",
-        "--location=global",
-        f"--workload-identity-pool={own(values, 'pool_id')}",
-        f"--project={own(values, 'project_number')}",
+        f"--workload-identity-pool={pool_name(values)}",
         "--show-deleted",
     )
 

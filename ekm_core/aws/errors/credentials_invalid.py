@@ -172,7 +172,6 @@ ERROR = KnownError(
             "An error occurred (InvalidClientTokenId) when calling the AssumeRole operation: The security token "
             "included in "
             "the request is invalid.",
-            "https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html",
         ),
         Sample("ExpiredTokenException: The security token included in the request is expired"),
         Sample("Could not encrypt password: NoCredentialProviders: no valid providers in chain. Deprecated."),

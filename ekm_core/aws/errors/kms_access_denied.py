@@ -272,9 +272,8 @@ ERROR = KnownError(
         causes.organization_policy(
             "service-control-policy",
             "A service control policy of your organization denies it",
-            "Service control policies cap every role of the account. AWS calls it an explicit deny even where the "
-            "policy "
-            "merely lacks an allow.",
+            "Service control policies cap every role of a member account. AWS can call it an explicit deny even where "
+            "the policy merely lacks an allow.",
             checks.for_ekm_role(
                 checks.any_deny(
                     "kms", Policy.SCP, "Ask your organization's administrators for policies that cover kms."

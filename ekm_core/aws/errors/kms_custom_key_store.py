@@ -160,7 +160,8 @@ ERROR = KnownError(
         Cause(
             "cloudhsm-cluster",
             "The CloudHSM cluster is not fit for use",
-            "KMS needs an active cluster with the user kmsuser and HSMs in at least two Availability Zones.",
+            "KMS needs an active cluster with the user kmsuser. To make the key store, two HSMs must be active in "
+            "different Availability Zones; to connect it, one is enough.",
             checks.wording(
                 r"CloudHsmCluster\w*|CLUSTER_NOT_FOUND|USER_NOT_FOUND|USER_LOCKED_OUT|INSUFFICIENT_CLOUDHSM\w*",
                 "The error names the CloudHSM cluster.",

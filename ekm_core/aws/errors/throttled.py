@@ -136,7 +136,8 @@ ERROR = KnownError(
         Cause(
             "sts-quota",
             "The account's request rate for STS is used up",
-            "Applications that assume a role anew for every call use it up.",
+            # Unverified: the page of STS on its common errors was not found again.
+            "Usually applications that assume a role anew for every call use it up.",
             checks.wording(
                 r"sts\.[\w.-]*amazonaws\.com|operation error STS: |AWSSecurityTokenService|calling the "
                 r"(?:AssumeRole|Get)\w*",

@@ -38,14 +38,12 @@ ERROR = KnownError(
     samples=(
         Sample(
             "AADSTS7000112: Application '8d0f4e7c-5e3f-4ed8-abc7-6f20e739de15'(Northwind Sync) is disabled.",
-            references.ENTRA_CODES.url,
         ),
         Sample(
             "AADSTS500014: The service principal for resource 'https://vault.azure.net' is disabled. This "
             "indicate that a "
             "subscription within the tenant has lapsed, or that the administrator for this tenant has disabled the "
             "application.",
-            references.ENTRA_CODES.url,
         ),
     ),
     near_misses=(

@@ -48,7 +48,6 @@ ERROR = KnownError(
             "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client "
             "secret value, not the client secret ID, for a secret added to app "
             "'6ceba31b-666e-449f-8850-d8cdb4e4bd60'.",
-            references.ENTRA_CODES.url,
         ),
         Sample("AADSTS7000222: The provided client secret keys for app '***' are expired."),
         Sample("AADSTS70021: No matching federated identity record found for presented assertion."),

@@ -18,27 +18,6 @@ ERROR = KnownError(
         Signature("token", r"the access policy does not allow token issuance", weight=0.9),
     ),
     causes=(
-        causes.simple(
-            "workload-policy",
-            "A policy for workload identities blocks OpenAI's service principal",
-            "Such a policy blocks service principals by place or by risk. OpenAI calls from addresses you do not own.",
-            checks.openai_principal(
-                "Find the policy in the sign-in logs under Service principal sign-ins, by the time of the error."
-            ),
-            steps=(
-                "Open Microsoft Entra ID, Monitoring, Sign-in logs, Service principal sign-ins.",
-                f"Find the failure of {AZURE_APP_NAME}, open it, and read the tab Conditional Access.",
-            ),
-            commands=lambda values: (snippets.sign_in(values), snippets.show_service_principal()),
-            summary=(
-                "Exclude OpenAI's service principal from that policy, or allow the addresses that OpenAI calls from."
-            ),
-            mend=(
-                "Open Microsoft Entra ID, Protection, Conditional Access, and the policy that the log names.",
-                f"Exclude {AZURE_APP_NAME} under Workload identities, save, and let OpenAI validate the key.",
-            ),
-            who=causes.CONDITIONAL_ACCESS_ADMIN,
-        ),
         causes.own_test(
             checks.confirmed_by(
                 r"device is required to be|requires? a compliant device|device must be (?:managed|compliant)"
@@ -47,6 +26,33 @@ ERROR = KnownError(
                 "See whose sign-in was blocked: policies for users and devices do not apply to OpenAI's service "
                 "principal.",
             )
+        ),
+        # Microsoft: such policies cover single-tenant service principals of one's own tenant, no multi-tenant ones.
+        causes.simple(
+            "workload-policy",
+            "A policy for workload identities blocks a service principal",
+            "Such a policy blocks service principals by place or by risk. Microsoft says that it covers only those of "
+            "single-tenant applications of your own tenant. OpenAI's application is multi-tenant, so as far as we know "
+            "such a policy does not apply to it.",
+            checks.openai_principal(
+                "Find the sign-in in the logs under Service principal sign-ins, by the time of the error, and see "
+                "whose it was."
+            ),
+            steps=(
+                "Open Microsoft Entra ID, Monitoring, Sign-in logs, Service principal sign-ins.",
+                "Find the failure by its time, read which application it was, and open the tab Conditional Access.",
+            ),
+            commands=lambda values: (snippets.sign_in(values), snippets.show_service_principal()),
+            summary=(
+                "If the application is your own, let the policy spare it. If the log really shows OpenAI's, exclude "
+                "that from the policy, and tell your OpenAI contact."
+            ),
+            mend=(
+                "Open Microsoft Entra ID, Conditional Access, Policies, and the policy that the log names.",
+                f"Exclude the blocked application under Workload identities (OpenAI's is named {AZURE_APP_NAME}), "
+                "save, and let OpenAI validate the key.",
+            ),
+            who=causes.CONDITIONAL_ACCESS_ADMIN,
         ),
     ),
     references=(references.ENTRA_CODES, references.CONDITIONAL_ACCESS),

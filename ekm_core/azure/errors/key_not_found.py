@@ -82,7 +82,7 @@ ERROR = KnownError(
             who=causes.VAULT_ADMIN,
         ),
     ),
-    references=(references.VAULT_REST_CODES, AZURE_GUIDE),
+    references=(AZURE_GUIDE, references.VAULT_SOFT_DELETE),
     samples=(
         Sample(
             '{"error":{"code":"KeyNotFound","message":"A key with (name/id) org-a1b2c3--chat was not found in this key '

@@ -72,7 +72,7 @@ ERROR = KnownError(
             who=causes.VAULT_ADMIN,
         ),
     ),
-    references=(references.VAULT_REST_CODES, references.VAULT_KEYS, AZURE_GUIDE),
+    references=(references.VAULT_KEYS, AZURE_GUIDE),
     samples=(
         Sample(
             '{"error": {"code": "Forbidden", "message": "Operation decrypt is not permitted on this key.", '

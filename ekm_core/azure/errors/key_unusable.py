@@ -87,7 +87,7 @@ ERROR = KnownError(
             who=causes.VAULT_ADMIN,
         ),
     ),
-    references=(references.VAULT_REST_CODES, references.VAULT_KEYS),
+    references=(references.VAULT_KEYS,),
     samples=(
         Sample(
             '{"error":{"code":"Forbidden","message":"Operation decrypt is not allowed on a disabled key.",'

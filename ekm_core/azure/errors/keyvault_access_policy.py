@@ -89,7 +89,6 @@ ERROR = KnownError(
             "The user, group or application 'appid=<redacted>;oid=<redacted>;iss=<redacted>' does not have keys get "
             "permission on key vault 'ekm-vault;location=northeurope'. For help resolving this issue, please see "
             "https://go.microsoft.com/fwlink/?linkid=2125287",
-            references.VAULT_REST_CODES.url,
         ),
         Sample(
             'Status=403 Code="Forbidden" Message="Access denied. Caller was not found on any access '

@@ -35,7 +35,6 @@ ERROR = KnownError(
         Sample(
             "Client address is not authorized and caller is not a trusted service.\r\nClient address: 192.0.2.44\r\n"
             "Caller: appid=***;oid=***;iss=https://sts.windows.net/***/\r\nVault: ekm-vault;location=westeurope",
-            references.VAULT_CODES.url,
         ),
         Sample("(Forbidden) Client address is not autorized and caller is not a trusted service."),
         Sample("| ForbiddenByFirewall | Client address isn't authorized and caller isn't a trusted service. |"),

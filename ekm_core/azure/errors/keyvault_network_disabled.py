@@ -33,9 +33,9 @@ ERROR = KnownError(
         ),
         causes.own_test(),
     ),
-    references=(references.VAULT_REST_CODES, references.VAULT_NETWORK),
+    references=(references.VAULT_NETWORK,),
     samples=(
-        Sample(_SENTENCE, references.VAULT_NETWORK.url),
+        Sample(_SENTENCE),
         Sample(f'(Forbidden) {_SENTENCE}\nInner error: {{\n    "code": "ForbiddenByConnection"\n}}'),
     ),
     near_misses=(

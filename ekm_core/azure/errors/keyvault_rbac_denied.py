@@ -181,8 +181,8 @@ ERROR = KnownError(
             id="deny-assignment",
             title="A deny assignment forbids the action",
             why=(
-                "A deny assignment wins over every role. Azure makes them for managed applications and "
-                "deployment stacks."
+                "A deny assignment wins over every role. Azure makes them itself, for example for deployment stacks; "
+                "nobody can create one directly."
             ),
             check=checks.deny_assignment,
             look=lambda values: Look(
@@ -195,7 +195,7 @@ ERROR = KnownError(
                     "not reach."
                 ),
                 console=(
-                    "Open the deny assignment and see which managed application or deployment stack owns it.",
+                    "Open the deny assignment and see what owns it, such as a deployment stack.",
                     f"Exclude {AZURE_APP_NAME} there, or create the key in another vault and register that one.",
                 ),
                 cli=snippets.register(values),
@@ -208,7 +208,6 @@ ERROR = KnownError(
     references=(
         FAQ,
         AZURE_GUIDE,
-        references.VAULT_REST_CODES,
         references.VAULT_RBAC,
         AZURE_RBAC_WAIT.reference,
         references.DENY_ASSIGNMENTS,

@@ -57,7 +57,7 @@ ERROR = KnownError(
             who=causes.VAULT_CONTRIBUTOR,
         ),
     ),
-    references=(references.VAULT_REST_CODES,),
+    references=(references.VAULT_REST_CODES, references.VAULT_MOVE),
     samples=(
         Sample(
             "AKV10032: Invalid issuer. Expected one of https://sts.windows.net/7f0d2c9e-41b6-4c58-9a3e-5d1b8c2f6a70/, "

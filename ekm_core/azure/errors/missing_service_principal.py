@@ -173,7 +173,7 @@ ERROR = KnownError(
         ),
         causes.own_test(),
     ),
-    references=(FAQ, AZURE_GUIDE, references.ENTRA_CODES, references.DELETED_ITEMS),
+    references=(FAQ, AZURE_GUIDE, references.ENTRA_CODES, references.DELETED_ITEMS, references.DELETED_ITEMS_LIST),
     samples=(
         Sample(_FAQ_TEXT, FAQ.url),
         Sample(
@@ -185,7 +185,6 @@ ERROR = KnownError(
             "AADSTS700016: Application with identifier '8c1f0b7e-52d4-4a1b-8f3d-0e6a9c7b2d15' was not found in the "
             "directory 'Northwind'. This can happen if the application has not been installed by the administrator of "
             "the tenant or consented to by any user in the tenant.",
-            references.ENTRA_CODES.url,
         ),
         Sample("invalid_client: Error(s): 7000229 - Timestamp: 2026-05-04 09:12:33Z"),
     ),

@@ -69,7 +69,6 @@ ERROR = KnownError(
             "the correct "
             "tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may "
             "happen if there are no active subscriptions for the tenant.",
-            references.ENTRA_CODES.url,
         ),
         Sample(
             "AADSTS900023: Specified tenant identifier 'northwind' is neither a valid DNS name, nor a valid "

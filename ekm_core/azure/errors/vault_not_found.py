@@ -94,7 +94,7 @@ ERROR = KnownError(
             who=causes.OPENAI_OWNER,
         ),
     ),
-    references=(AZURE_GUIDE, references.VAULT_NETWORK),
+    references=(AZURE_GUIDE, references.VAULT_NETWORK, references.VAULT_SOFT_DELETE),
     samples=(
         Sample("dial tcp: lookup ekm-vault.vault.azure.net: no such host"),
         Sample("java.net.UnknownHostException: <name>.vault.azure.net"),

@@ -106,7 +106,7 @@ ERROR = KnownError(
         ),
         causes.OWN_CALL,
     ),
-    references=(vendor.GCP_GUIDE, sources.ENABLE_API),
+    references=(vendor.GCP_GUIDE, sources.SERVICE_USAGE, sources.ENABLE_API),
     samples=(
         Sample(
             "Error: Error creating KeyRing: googleapi: Error 403: Cloud Key Management Service (KMS) API has not "

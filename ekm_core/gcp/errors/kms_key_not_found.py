@@ -66,7 +66,7 @@ ERROR = KnownError(
         ),
         causes.OWN_CALL,
     ),
-    references=(vendor.GCP_GUIDE, sources.KMS_LOCATIONS, sources.KMS_KEYS),
+    references=(vendor.GCP_GUIDE, sources.KMS_LOCATIONS, sources.KMS_KEY_RINGS),
     samples=(
         Sample(
             "ERROR: (gcloud.kms.keys.describe) NOT_FOUND: CryptoKey "

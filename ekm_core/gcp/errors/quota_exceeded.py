@@ -30,7 +30,8 @@ def _look(values: Values) -> Look:
 
 def _fix(values: Values) -> Fix:
     return Fix(
-        "Wait a minute, since these limits count by the minute. If it comes back, ask for a higher limit.",
+        "Wait a minute and try again: these limits count by the second or by the minute. If it comes back, ask for a "
+        "higher limit.",
         console=(
             "In the Google Cloud console, open IAM & Admin, then Quotas & System Limits.",
             "Select the limit that the message names, choose Edit and ask for a higher value.",
@@ -45,8 +46,8 @@ ERROR = KnownError(
     provider=Provider.GCP,
     title="Too many requests to Cloud KMS, IAM or the token service",
     summary=(
-        "The project has used up a limit of Google Cloud for now. Most of these limits count by the minute and by "
-        "project, over all callers."
+        "The project has used up a limit of Google Cloud for now. Most of these limits count by project, over all "
+        "callers. The console shows those of Cloud KMS by the minute; some are enforced by the second."
     ),
     link=Link.REQUEST,
     signatures=(
@@ -81,7 +82,7 @@ ERROR = KnownError(
         ),
         causes.OWN_CALL,
     ),
-    references=(sources.KMS_QUOTAS, sources.FEDERATION_TROUBLE),
+    references=(sources.KMS_QUOTAS,),
     samples=(
         Sample(
             "429 Quota exceeded for quota metric 'Cryptographic requests' and limit 'Cryptographic requests per "

@@ -35,7 +35,7 @@ def _enable(values: Values) -> Fix:
 
 def _undelete(values: Values) -> Fix:
     return Fix(
-        "Bring the pool or provider back. Google keeps deleted ones for 30 days; after that, make them anew.",
+        "Bring the pool or provider back. Google keeps deleted ones for about 30 days; after that, make them anew.",
         console=(
             causes.provider_console(values),
             "Choose Show deleted pools and providers, then Restore.",
@@ -98,7 +98,7 @@ ERROR = KnownError(
         Cause(
             id="deleted",
             title="The pool or the provider was deleted",
-            why="Deleted pools and providers stay in the list for 30 days with the state DELETED.",
+            why="Deleted pools and providers stay in the list for about 30 days with the state DELETED.",
             check=checks.open_question(f"{_WHICH} Look for state: DELETED."),
             look=_look,
             fix=_undelete,
@@ -118,7 +118,7 @@ ERROR = KnownError(
         ),
         causes.OWN_TEST,
     ),
-    references=(vendor.GCP_GUIDE, sources.MANAGE_POOLS, sources.STS),
+    references=(vendor.GCP_GUIDE, sources.POOLS, sources.STS, sources.MANAGE_POOLS),
     samples=(
         Sample(
             "Error: google-github-actions/auth failed with: retry function failed with 0 attempts: failed to generate "
