@@ -16,6 +16,7 @@ from functools import cache
 
 import re2
 
+from ekm_core import required
 from ekm_core.catalogue import errors
 from ekm_core.model import KnownError, Link, Signature
 
@@ -147,6 +148,17 @@ class _Engine:
                 self._mains.add(pattern, number)
         self._mains.compile()
         self._texts = tuple(self._numbers)
+
+    def literals(self) -> frozenset[str] | None:
+        """One of these, in ASCII letters of any case, stands in every normal text that has a match; None: unknown."""
+        found: set[str] = set()
+        for number in self._rules:
+            words = required.literals(self._texts[number])
+            if words is None:
+                return None
+            found |= words
+        # a word that contains another one adds nothing
+        return frozenset(word for word in found if not any(other in word for other in found if other != word))
 
     def _number(self, pattern: str) -> int:
         known = self._numbers.get(pattern)

@@ -599,6 +599,8 @@ def _gates() -> re2.Set:
 
 
 _GATES = _gates()
+GATE = b"|".join(b"(?:" + rule.gate + b")" for rule in _RULES)
+"""RE2 over UTF-8 bytes as LATIN1, without case: where it matches nowhere, ``redact`` changes nothing."""
 
 
 def _apply(text: bytes, rule: _Rule, counts: dict[str, int]) -> bytes:
