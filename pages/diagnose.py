@@ -100,7 +100,7 @@ def _draw_answer() -> None:
     if answer is None:
         st.html(markup.page(_note(answer)))
     elif answer.findings:
-        st.html(markup.result(answer))
+        st.html(markup.deferred(markup.result(answer)))
         on_demand.draw([(finding.match.error, finding.causes) for finding in answer.findings])
         _draw_report(answer)
     else:

@@ -48,7 +48,7 @@ def _draw_entry(error: KnownError) -> None:
     st.button("All errors", icon=":material/arrow_back:", on_click=_close, type="tertiary")
     left, right = st.columns([2.6, 1], gap="large")
     judged = explain(error.id, your_values.typed())
-    left.html(markup.entry(error, judged))
+    left.html(markup.deferred(markup.entry(error, judged)))
     with left:
         on_demand.draw([(error, judged)], judgement=False)
     with right.container(key="your-values"):

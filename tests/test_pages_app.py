@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,13 @@ def app() -> AppTest:
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
 
 
+DEFERRED = re.compile(r'<div class="ekm-deferred" data-html="([^"]*)"></div>')
+
+
 def html(test: AppTest) -> str:
-    return "\n".join(str(element.proto.body) for element in test.get("html"))
+    """What stands in the page once the script has put the deferred pieces in their places."""
+    drawn = "\n".join(str(element.proto.body) for element in test.get("html"))
+    return DEFERRED.sub(lambda piece: unescape(piece[1]), drawn)
 
 
 def ask(test: AppTest, text: str) -> AppTest:

@@ -59,6 +59,15 @@ def note(text: str, *, bad: bool = False) -> str:
     return f'<div class="ekm-note{" bad" if bad else ""}" role="status"><p>{esc(text)}</p></div>'
 
 
+def deferred(html: str) -> str:
+    """One of our own pieces as an attribute, from which the script puts it in its place.
+
+    The front end's sanitiser, which takes longer than all else on the page, then has one element to look at. The piece
+    must hold nothing that ``esc`` has not made inert; the page's policy lets no inline script run beside that.
+    """
+    return f'<div class="ekm-deferred" data-html="{esc(html)}"></div>'
+
+
 def how_it_works() -> str:
     """What to expect, for a person who has pasted nothing yet."""
     return page(
@@ -331,7 +340,7 @@ def entry(error: KnownError, judged: Sequence[JudgedCause]) -> str:
         _head(error, "h1"),
         f'<p class="ekm-quiet">It breaks this link of the request: <b>{name}</b> ({meaning}).</p>',
         f'<p><button type="button" class="ekm-copy" data-link="{esc(error.id)}">Copy link to this error</button></p>',
-        f"<h3>How it reads</h2>{samples}" if samples else "",
+        f"<h3>How it reads</h3>{samples}" if samples else "",
         causes(error, judged, judgement=False),
         sources(error.references),
     )

@@ -13,11 +13,16 @@
     const key = cause.dataset.cause;
     const stored = cause.dataset.body ? cause : document.querySelector(`.ekm-store [data-for="${CSS.escape(key)}"]`);
     if (!stored) {
-      if (!body.textContent) {
-        body.textContent = "One moment …";
-        window.dispatchEvent(new CustomEvent("ekm-open", { detail: key }));
-      }
-    } else if (cause.ekmBody !== stored.dataset.body) {
+      if (!body.textContent) body.textContent = "One moment …";
+      // Asked again until it is there: a question put while the page is being redrawn finds no listener.
+      cause.ekmAsked = (cause.ekmAsked || 0) + 1;
+      if (cause.ekmAsked > 20) return;
+      window.dispatchEvent(new CustomEvent("ekm-open", { detail: key }));
+      clearTimeout(cause.ekmAgain);
+      cause.ekmAgain = setTimeout(() => cause.isConnected && cause.open && fill(cause), 500);
+      return;
+    }
+    if (cause.ekmBody !== stored.dataset.body) {
       // The store comes anew, a moment after the list of causes, when the user's values have changed.
       cause.ekmBody = stored.dataset.body;
       body.innerHTML = stored.dataset.body;
@@ -121,6 +126,11 @@
   }, true);
 
   const settle = () => {
+    for (const place of document.querySelectorAll(".ekm-deferred")) {
+      if (place.ekmHtml === place.dataset.html) continue;
+      place.ekmHtml = place.dataset.html;
+      place.innerHTML = place.dataset.html;
+    }
     for (const cause of document.querySelectorAll("details.ekm-cause")) {
       const wanted = wish.get(cause.dataset.cause);
       if (wanted !== undefined) cause.open = wanted;
@@ -131,7 +141,7 @@
   new MutationObserver((changes) => {
     for (const change of changes) {
       for (const node of change.addedNodes) {
-        if (node.nodeType === 1 && (node.matches(".ekm, .stHtml") || node.querySelector(".ekm"))) return settle();
+        if (node.nodeType === 1 && (node.matches(".ekm, .ekm-deferred, .stHtml") || node.querySelector(".ekm, .ekm-deferred"))) return settle();
       }
     }
   }).observe(document.body, { childList: true, subtree: true });
