@@ -37,8 +37,20 @@ def _answer() -> Diagnosis | None:
     if st.session_state.get("question") != question:
         st.session_state["answer"] = diagnose(*question)
         st.session_state["question"] = question
+        st.session_state["turn"] = _turn() + 1
     answer: Diagnosis = st.session_state["answer"]
     return answer
+
+
+def _turn() -> int:
+    """Which answer of this session stands on the page."""
+    turn: int = st.session_state.get("turn", 0)
+    return turn
+
+
+def _current() -> tuple[on_demand.Groups, int]:
+    answer = _answer() if st.session_state.get("asked") else None
+    return [(finding.match.error, finding.causes) for finding in answer.findings] if answer else [], _turn()
 
 
 def _draw_perhaps(perhaps: tuple[KnownError, ...]) -> None:
@@ -100,8 +112,7 @@ def _draw_answer() -> None:
     if answer is None:
         st.html(markup.page(_note(answer)))
     elif answer.findings:
-        st.html(markup.deferred(markup.result(answer)))
-        on_demand.draw([(finding.match.error, finding.causes) for finding in answer.findings])
+        st.html(markup.deferred(markup.result(answer), _turn()))
         _draw_report(answer)
     else:
         st.html(markup.unknown(answer))
@@ -130,6 +141,7 @@ with left:
     shown = _answer() if st.session_state.get("asked") else None
     st.session_state["form"] = _provider(shown)
     _draw_answer()
+    on_demand.draw(_current)
 with right.container(key="your-values"):
     provider = _provider(shown)
     if provider is None or shown is None:

@@ -50,7 +50,7 @@ def _draw_entry(error: KnownError) -> None:
     judged = explain(error.id, your_values.typed())
     left.html(markup.deferred(markup.entry(error, judged)))
     with left:
-        on_demand.draw([(error, judged)], judgement=False)
+        on_demand.draw(lambda: ([(error, judged)], 0), judgement=False)
     with right.container(key="your-values"):
         your_values.draw(error.provider)
 

@@ -21,7 +21,7 @@ def app() -> AppTest:
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
 
 
-DEFERRED = re.compile(r'<div class="ekm-deferred" data-html="([^"]*)"></div>')
+DEFERRED = re.compile(r'<div class="ekm-deferred" data-turn="\d+" data-html="([^"]*)"></div>')
 
 
 def html(test: AppTest) -> str:

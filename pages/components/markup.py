@@ -59,13 +59,15 @@ def note(text: str, *, bad: bool = False) -> str:
     return f'<div class="ekm-note{" bad" if bad else ""}" role="status"><p>{esc(text)}</p></div>'
 
 
-def deferred(html: str) -> str:
+def deferred(html: str, turn: int = 0) -> str:
     """One of our own pieces as an attribute, from which the script puts it in its place.
+
+    turn: which answer of the session it is, so that no cause gets the body of an earlier one.
 
     The front end's sanitiser, which takes longer than all else on the page, then has one element to look at. The piece
     must hold nothing that ``esc`` has not made inert; the page's policy lets no inline script run beside that.
     """
-    return f'<div class="ekm-deferred" data-html="{esc(html)}"></div>'
+    return f'<div class="ekm-deferred" data-turn="{turn}" data-html="{esc(html)}"></div>'
 
 
 def how_it_works() -> str:

@@ -6,7 +6,7 @@ keyboard's focus stays where it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -26,12 +26,20 @@ export default function ({ setTriggerValue }) {
 _listen = st.components.v2.component("ekm_open", js=_LISTENER)
 
 
+Groups = Sequence[tuple[KnownError, Sequence[JudgedCause]]]
+
+
 @st.fragment
-def draw(groups: Sequence[tuple[KnownError, Sequence[JudgedCause]]], *, judgement: bool = True) -> None:
-    """Draw, unseen, the bodies of the causes that were opened so far, of the errors in ``groups``."""
+def draw(current: Callable[[], tuple[Groups, int]], *, judgement: bool = True) -> None:
+    """Draw, unseen, the bodies of the causes that were opened so far.
+
+    current: gives the errors on the page with their judged causes, and the turn that ``markup.deferred`` was given.
+        It is asked anew on each run, since the page may have drawn another answer meanwhile.
+    """
+    groups, turn = current()
     opened: dict[str, None] = st.session_state.setdefault("opened", {})
     asked = _listen(key="open_cause", on_cause_change=lambda: None).cause
     if isinstance(asked, str) and len(opened) < _MOST:
         opened[asked] = None
     bodies = "".join(markup.store(error, judged, opened, judgement=judgement) for error, judged in groups)
-    st.html(f'<div class="ekm ekm-store" hidden>{bodies}</div>')
+    st.html(f'<div class="ekm ekm-store" data-turn="{turn}" hidden>{bodies}</div>')

@@ -6,12 +6,18 @@
   const wish = new Map(); // what the user opened or closed, by cause, so that a redrawn result looks the same
   let way = ""; // the tab last chosen: somebody who works with Terraform does so for every cause
 
+  // The store may be a moment older than the answer on the page: only a body of the same turn will do.
+  const inStore = (cause, key) => {
+    const turn = cause.closest(".ekm-deferred")?.dataset.turn;
+    return document.querySelector(`.ekm-store[data-turn="${turn}"] [data-for="${CSS.escape(key)}"]`);
+  };
+
   // The body of a cause stands in the page's store, or is asked of the server, which escapes every value in it; the
   // page's policy lets no inline script run.
   const fill = (cause) => {
     const body = cause.querySelector(":scope > .ekm-body");
     const key = cause.dataset.cause;
-    const stored = cause.dataset.body ? cause : document.querySelector(`.ekm-store [data-for="${CSS.escape(key)}"]`);
+    const stored = cause.dataset.body ? cause : inStore(cause, key);
     if (!stored) {
       if (!body.textContent) body.textContent = "One moment …";
       // Asked again until it is there: a question put while the page is being redrawn finds no listener.
