@@ -83,14 +83,14 @@ class Messages:
         draw = self._random.random()
         length = self._random.randint(200, 700) if self._random.random() < 0.8 else self._random.randint(700, 1500)
         if draw < 0.3:
-            core = self._fresh(self._random.choice(self._hits))
+            core = self.hit()
         elif draw < 0.35:
             core = self._fresh(self._random.choice(self._misses))
         else:
-            core = self._filler()
+            core = self.filler()
         text = f"{self._stamp()} {core}"
         while len(text) < length:
-            text += " | " + self._filler()
+            text += " | " + self.filler()
         return text if len(text) <= 1500 else text[: max(1500, len(core) + 40)]
 
     def _fresh(self, text: str) -> str:
@@ -99,7 +99,12 @@ class Messages:
             return f"{text} Trace ID: {self._guid()}"
         return re.sub(r"\b\d{12}\b", lambda _: str(self._random.randint(10**11, 10**12 - 1)), text)
 
-    def _filler(self) -> str:
+    def hit(self) -> str:
+        """A message with a known error, without padding."""
+        return self._fresh(self._random.choice(self._hits))
+
+    def filler(self) -> str:
+        """A line of another program, or another error of a cloud."""
         pick = self._random
         return pick.choice(FILLER).format(
             stamp=self._stamp(),
@@ -163,24 +168,26 @@ def engines() -> None:
 
 def pastes() -> None:
     """One paste of up to 10 kB through the whole diagnosis."""
-    source = iter(Messages(SEED + 1))
-    pick = random.Random(SEED)
-    times = []
-    for number in range(900):
-        text = next(source)
-        length = pick.randint(200, 10_000)
-        while len(text) < length:
-            text += "\n" + next(source)
-        text = text[:10_000]
-        start = time.perf_counter()
-        diagnose.diagnose(text)
-        # the first pastes of a process also compile patterns; a server does that once
-        if number >= 300:
-            times.append(time.perf_counter() - start)
-    times.sort()
-    print("\nOne paste of 0.2 to 10 kB with up to ten errors, the whole diagnosis, 600 pastes")
-    middle, high, most = (times[at] * 1e3 for at in (300, 594, -1))
-    print(f"  median {middle:.2f} ms   99th percentile {high:.2f} ms (goal: 5)   slowest {most:.2f} ms")
+    print("\nOne paste of 0.2 to 10 kB, the whole diagnosis, 600 pastes (goal: 99th percentile under 5 ms)")
+    for name, fill in (("one error in a log", Messages.filler), ("up to ten errors", Messages.message)):
+        source = Messages(SEED + 1)
+        pick = random.Random(SEED)
+        times = []
+        for number in range(900):
+            text = source.hit()
+            length = pick.randint(200, 10_000)
+            while len(text) < length:
+                more = fill(source)
+                text = f"{text}\n{more}" if pick.random() < 0.5 else f"{more}\n{text}"
+            text = text if len(text) <= 10_000 else text[-10_000:]
+            start = time.perf_counter()
+            diagnose.diagnose(text)
+            # the first pastes of a process also compile patterns; a server does that once
+            if number >= 300:
+                times.append(time.perf_counter() - start)
+        times.sort()
+        middle, high, most = (times[at] * 1e3 for at in (300, 594, -1))
+        print(f"  {name:20} median {middle:.2f} ms   99th percentile {high:.2f} ms   slowest {most:.2f} ms")
 
 
 def attacks() -> None:
