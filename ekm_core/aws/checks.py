@@ -18,6 +18,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+import re2
+
 from ekm_core import vendor
 from ekm_core.aws.snippets import arn_part
 from ekm_core.model import Case, Check, Ruling, Verdict
@@ -573,13 +575,18 @@ def ciphertext_wording(case: Case) -> Ruling:
     return cannot_tell("Look whether the data was encrypted under the key that is registered now.")
 
 
+# RE2, since some wordings begin with a whole ARN: tried at every character, that is the slowest search of all.
+_ANY_CASE = re2.Options()
+_ANY_CASE.case_sensitive = False
+
+
 def wording(pattern: str, because: str, otherwise: str, instead: str = "") -> Check:
     """Confirms where ``pattern`` stands in the text: the provider's own words state the cause.
 
     Rules out where only ``instead`` stands there: words that state something which cannot hold together with it.
     """
-    compiled = re.compile(pattern, re.IGNORECASE)
-    contrary = re.compile(instead, re.IGNORECASE) if instead else None
+    compiled = re2.compile(pattern, _ANY_CASE)
+    contrary = re2.compile(instead, _ANY_CASE) if instead else None
 
     def check(case: Case) -> Ruling:
         if match := compiled.search(case.text):
