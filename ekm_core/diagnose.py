@@ -48,10 +48,13 @@ def diagnose(text: str, typed: Mapping[str, str] | None = None) -> Diagnosis:
     redacted = redact.redact(text)
     normal = normalise.normalise(redacted.text)
     classified = classify.classify(normal.text)
-    # extraction is the costly part: the values of the whole paste are found once for all errors in it
+    # Extraction is the costly part: only the values of the errors' own clouds, once for all errors of one paste.
     several = len(classified) > 1 and len(normal.text) <= entities.LIMIT
-    whole = entities.extract(normal.text) if several else ()
-    findings = tuple(_finding(result, classified, normal, whole, given) for result in classified)
+    clouds = {result.error.provider for result in classified} if several else ()
+    whole = {provider: entities.extract(normal.text, provider) for provider in clouds}
+    findings = tuple(
+        _finding(result, classified, normal, whole.get(result.error.provider, ()), given) for result in classified
+    )
     perhaps: tuple[KnownError, ...] = () if findings else nearest.nearest(normal.text)
     return Diagnosis(
         text=redacted.text,
@@ -132,9 +135,11 @@ def _surroundings(
         elif best.start >= last:
             end = min(end, (last + best.start) // 2)
     words = text[start:end][: entities.LIMIT]
+    provider = result.error.provider
     if len(others) == 1:
-        return words, entities.extract(text if len(text) <= entities.LIMIT else text[max(0, first - _BEFORE) :])
-    mine = entities.extract(words)
+        near = text if len(text) <= entities.LIMIT else text[max(0, first - _BEFORE) :]
+        return words, entities.extract(near, provider)
+    mine = entities.extract(words, provider)
     if len(text) > entities.LIMIT:  # a log of many errors: each one's own words are enough
         return words, mine
     seen = {(entity.name, entity.value) for entity in mine}

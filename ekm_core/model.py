@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 
 class Provider(StrEnum):
@@ -204,11 +205,13 @@ class Case:
     text: the normalised, redacted words around the match (never the whole of a long paste).
     entities: every value found in the paste, in order of position; one name may occur with several values.
     values: one value a name: what the user typed, before what the text says.
+    memo: what one check has read from the text, for the others of the same case; it goes with the case.
     """
 
     text: str
     entities: tuple[Entity, ...] = ()
     values: Values = field(default_factory=Values)
+    memo: dict[tuple[str, ...], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def typed(self) -> frozenset[str]:

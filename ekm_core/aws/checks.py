@@ -175,6 +175,14 @@ def denials(case: Case, service: str) -> tuple[Denial, ...]:
     policy allows the kms:DescribeKey action").
     """
 
+    key = ("aws.denials", service)
+    if key not in case.memo:
+        case.memo[key] = _denials(case, service)
+    found: tuple[Denial, ...] = case.memo[key]
+    return found
+
+
+def _denials(case: Case, service: str) -> tuple[Denial, ...]:
     def wanted(action: str) -> bool:
         lower, want = action.lower(), service.lower()
         return lower == want if ":" in want else lower.startswith(f"{want}:")

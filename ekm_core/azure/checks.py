@@ -64,11 +64,19 @@ class _Found:
     quote: str
 
 
-def _find(pattern: re.Pattern[str], text: str) -> _Found | None:
+def _find(pattern: re.Pattern[str], case: Case) -> _Found | None:
     """The value where the text names exactly one (compared without case), else None: two values decide nothing.
 
     None also where the value is masked or a stand-in.
     """
+    key = ("azure.find", pattern.pattern)
+    if key not in case.memo:
+        case.memo[key] = _only(pattern, case.text)
+    found: _Found | None = case.memo[key]
+    return found
+
+
+def _only(pattern: re.Pattern[str], text: str) -> _Found | None:
     hits = {match["value"].casefold(): match for match in pattern.finditer(text)}
     if len(hits) != 1 or any(_MASK.search(value) or _STAND_IN.search(value) for value in hits):
         return None
@@ -109,13 +117,13 @@ def _typed(case: Case, name: str) -> str:
 
 
 def _openai_called(case: Case) -> _Found | None:
-    caller = _find(_CALLER, case.text)
+    caller = _find(_CALLER, case)
     return caller if caller and caller.value.casefold() == AZURE_APP_ID else None
 
 
 def _other_caller(case: Case) -> _Found | None:
     """An application that is not OpenAI's, where the text names it as the only caller."""
-    caller = _find(_CALLER, case.text)
+    caller = _find(_CALLER, case)
     return caller if caller and caller.value.casefold() != AZURE_APP_ID else None
 
 
@@ -141,14 +149,14 @@ def another_application(case: Case) -> Ruling:
     openai = _openai_called(case)
     if openai:
         return _say(Verdict.RULED_OUT, "The error names OpenAI's own application as the caller.", openai.quote)
-    action = _find(_ACTION, case.text)
+    action = _find(_ACTION, case)
     if action and not action.value.casefold().startswith("keys/"):
         return _say(
             Verdict.CONFIRMED,
             "The refused action is not an action on a key. OpenAI's EKM only reads keys, encrypts and decrypts.",
             action.quote,
         )
-    key = _find(_KEY, case.text)
+    key = _find(_KEY, case)
     if key and not key.value.casefold().startswith("org-"):
         return Ruling(
             Verdict.CANNOT_TELL,
@@ -169,7 +177,7 @@ def no_service_principal(case: Case) -> Ruling:
     other = _other_caller(case)
     if other:
         return _not_openai(other)
-    openai, tenant, typed = _openai_called(case), _find(_TENANT, case.text), _typed(case, "tenant_id")
+    openai, tenant, typed = _openai_called(case), _find(_TENANT, case), _typed(case, "tenant_id")
     if openai and tenant and _FULL_GUID.match(typed):
         if tenant.value.casefold() == typed.casefold():
             return _say(
@@ -201,7 +209,7 @@ def wrong_tenant(case: Case) -> Ruling:
     other = _other_caller(case)
     if other:
         return _not_openai(other)
-    openai, tenant, typed = _openai_called(case), _find(_TENANT, case.text), _typed(case, "tenant_id")
+    openai, tenant, typed = _openai_called(case), _find(_TENANT, case), _typed(case, "tenant_id")
     if not tenant:
         return Ruling(
             Verdict.CANNOT_TELL,
@@ -285,7 +293,7 @@ def wrong_key_or_vault(case: Case) -> Ruling:
     openai = _openai_called(case)
     same: list[str] = []
     for pattern, name, label in ((_VAULT, "vault", "vault"), (_KEY, "key_name", "key")):
-        found, typed = _find(pattern, case.text), _typed(case, name)
+        found, typed = _find(pattern, case), _typed(case, name)
         if not found or not typed:
             continue
         if found.value.casefold() == typed.casefold():
@@ -318,7 +326,7 @@ def wrong_key_or_vault(case: Case) -> Ruling:
 
 def _assigned(case: Case) -> _Found | None:
     """The role assignment that the text names for OpenAI's own call."""
-    return _find(_ASSIGNMENT, case.text) if _openai_called(case) else None
+    return _find(_ASSIGNMENT, case) if _openai_called(case) else None
 
 
 def role_not_assigned(case: Case) -> Ruling:
@@ -346,7 +354,7 @@ def role_lacks_action(case: Case) -> Ruling:
     other = _other_caller(case)
     if other:
         return _not_openai(other)
-    action = _find(_ACTION, case.text)
+    action = _find(_ACTION, case)
     name = action.quote if action else "the three key actions"
     if _assigned(case):
         return Ruling(
@@ -361,7 +369,7 @@ def other_principal(case: Case) -> Ruling:
     other = _other_caller(case)
     if other:
         return _not_openai(other)
-    openai, principal, typed = _openai_called(case), _find(_OBJECT, case.text), _typed(case, "object_id")
+    openai, principal, typed = _openai_called(case), _find(_OBJECT, case), _typed(case, "object_id")
     if openai and principal and _FULL_GUID.match(typed) and principal.value.casefold() != typed.casefold():
         return _say(
             Verdict.CONFIRMED,
@@ -383,7 +391,7 @@ def wrap_only_role(case: Case) -> Ruling:
     other = _other_caller(case)
     if other:
         return _not_openai(other)
-    action = _find(_ACTION, case.text)
+    action = _find(_ACTION, case)
     if action and action.value.casefold() == "keys/read":
         return _say(
             Verdict.RULED_OUT,
@@ -410,7 +418,7 @@ def vault_mode(case: Case) -> Ruling:
 
 def deny_assignment(case: Case) -> Ruling:
     """A deny assignment forbids the action."""
-    denied = _find(_DENY, case.text)
+    denied = _find(_DENY, case)
     if denied:
         return _say(Verdict.CONFIRMED, "The error names a deny assignment.", denied.quote)
     none = _NO_DENY.search(case.text)
