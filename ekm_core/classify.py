@@ -48,10 +48,26 @@ _TESTED_BEHIND = re.compile(
     r"|/[gimsu]{1,3}[\s;,)]"
 )
 _ALTERNATIVE = re.compile(r"\w\|$|[\"'], ?# ?[^\"']{0,40}$")
-_LISTED_BEFORE = re.compile(rf"{_PHRASE}, ?(?:#[^\"'#]{{0,60}} ?)?[\"'][\w.]{{0,20}}$|AADSTS\d{{4,8}},? $")
+# Behind a colon it is the value of a field, and what follows is the next field's name: no list.
+_LISTED_BEFORE = re.compile(rf"(?:^|[^: ] ?){_PHRASE}, ?(?:#[^\"'#]{{0,60}} ?)?[\"'][\w.]{{0,20}}$|AADSTS\d{{4,8}},? $")
 _LISTED_BEHIND = re.compile(rf"\|\w|[\"'], ?(?:#|{_PHRASE} ?[,)\]}}#])|,? AADSTS\d")
 _ENDS_BEHIND = re.compile(r"[\"']?,? ?(?:[,)\]}#]|$)|[\"'], ")
 _COMMENTED = re.compile(r"[\"'], ?#")
+
+
+# Holds wherever one of the patterns above can hold, at whatever place: then a text needs the look at its places.
+_ANY_MENTION = re2.compile(
+    r"(?i)(?:includes|contains|indexof|startswith|endswith|search|match|matches|test|assertin) ?\("
+    r"|grep |(?:match|like|contains) [\"'/*(]|[=!]==? ?[\"'/*(]|=~|\b(?:if|elif|and|or|not) [\"'/*(]"
+    r"|:raise|@throws|@exception|[\"'] (?:not )?in |/[gimsu]{1,3}[\s;,)]|\w\||\|\w|[\"'], ?#"
+    r"|(?:^|[^: ] ?)[\"'][^\"':]{4,60}[\"'], ?[\"']|[\"'], ?[\"'][^\"':]{4,60}[\"'] ?[,)\]}#]"
+    r"|AADSTS\d{4,8},? [\"']?AADSTS"
+)
+
+
+def may_be_mentioned(text: str) -> bool:
+    """Whether some hit in the text may be program text about an error; False means that none is, wherever it stands."""
+    return _ANY_MENTION.search(text) is not None
 
 
 def _only_mentioned(text: str, start: int, end: int) -> bool:

@@ -172,7 +172,9 @@ class Classifier:
             if len(remembered) >= _MOST_REMEMBERED:
                 remembered.clear()
             decision = remembered[key] = self._decide(numbers, short=short)
-        if not decision.open:
+        if decision.ids != () and classify.may_be_mentioned(text):
+            ids = None  # the places decide
+        elif not decision.open:
             ids = decision.ids
         else:
             present = frozenset(numbers)
