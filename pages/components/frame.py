@@ -7,8 +7,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import markup
-
 ASSETS = Path(__file__).parent / "assets"
 _STYLE = f"<style>{(ASSETS / 'ekm.css').read_text(encoding='utf-8')}</style>"
 _VERSION = hashlib.sha256((ASSETS / "ekm.js").read_bytes()).hexdigest()[:12]
@@ -26,6 +24,9 @@ def head(title: str = "", lead: str = "", quiet: str = "") -> None:
 
     Every page calls it once. All is constant: an element that may run a script holds no value of a user.
     """
+    # Here, not above: the server reads this file before it answers its first health check, and markup loads the core.
+    from pages.components import markup
+
     parts = [f"<h1>{markup.esc(title)}</h1>"] if title else []
     if lead:
         parts.append(f'<p class="ekm-lead">{markup.esc(lead)}</p>')
