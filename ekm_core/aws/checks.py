@@ -342,7 +342,7 @@ def missing_allow(service: str, policy: Policy, otherwise: str) -> Check:
                     because += " EKM itself needs kms:Encrypt and kms:Decrypt only, so look who needs this one."
                 return confirmed(because, reason.words)
         if reasons:
-            return cannot_tell(f"AWS names another reason first, so start there. It may still hold: {otherwise}")
+            return cannot_tell(f"AWS names another reason first, so start there. This may still hold. {otherwise}")
         return cannot_tell(otherwise)
 
     return check

@@ -178,7 +178,7 @@ ERROR = KnownError(
             "The role that OpenAI assumes needs kms:Encrypt and kms:Decrypt on the key's ARN in a policy of its own.",
             checks.for_ekm_role(
                 checks.missing_allow(
-                    "kms", Policy.IDENTITY, "look whether the role's policies allow both actions on the key's ARN."
+                    "kms", Policy.IDENTITY, "Look whether the role's policies allow both actions on the key's ARN."
                 )
             ),
             causes.look_at_identity,
@@ -214,7 +214,7 @@ ERROR = KnownError(
                 checks.missing_allow(
                     "kms",
                     Policy.RESOURCE,
-                    "look whether the key policy names the account's root, or the role, for both actions.",
+                    "Look whether the key policy names the account's root, or the role, for both actions.",
                 )
             ),
             causes.look_at_key_policy,
