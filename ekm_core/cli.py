@@ -90,7 +90,7 @@ def _diagnose(options: argparse.Namespace) -> int:
         print(json.dumps(as_dict(diagnosis), indent=2, ensure_ascii=False))
     else:
         print(_plain(diagnosis))
-    return 0 if diagnosis.findings else 1
+    return 0 if diagnosis.errors else 1
 
 
 def _triage(options: argparse.Namespace) -> int:
@@ -159,7 +159,7 @@ def _plain(diagnosis: Diagnosis) -> str:
     if diagnosis.redactions:
         removed = ", ".join(f"{count} x {kind}" for kind, count in diagnosis.redactions.items())
         lines += [f"Secrets removed from your text: {removed}", ""]
-    if not diagnosis.findings:
+    if not diagnosis.errors:
         from ekm_core.diagnose import WHERE_TO_COPY
 
         lines += ["No known error stands in this text.", "", diagnosis.next_step, ""]
@@ -169,12 +169,12 @@ def _plain(diagnosis: Diagnosis) -> str:
             lines += [f"  {error.id}: {error.title}" for error in diagnosis.perhaps]
         return "\n".join(lines)
     lines += [f"Next step: {diagnosis.next_step}", ""]
-    for finding in diagnosis.findings:
-        error = finding.match.error
+    for judged_error in diagnosis.errors:
+        error = judged_error.match.error
         lines += [_SECTION, f"{error.title}  [{error.id}]", _SECTION, error.summary, "", "Why we say so:"]
-        lines += [f"  “{proof.text}”" for proof in finding.match.proofs]
+        lines += [f"  “{proof.text}”" for proof in judged_error.match.proofs]
         lines.append("")
-        for judged in finding.causes:
+        for judged in judged_error.causes:
             lines.append(f"[{_VERDICTS[judged.ruling.verdict]}] {judged.cause.title}")
             lines.append(f"  {judged.ruling.because}")
             if judged.ruling.verdict is Verdict.CANNOT_TELL:

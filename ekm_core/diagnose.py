@@ -14,8 +14,8 @@ from ekm_core.model import (
     ChainLink,
     Diagnosis,
     Entity,
-    Finding,
     JudgedCause,
+    JudgedError,
     KnownError,
     Link,
     LinkState,
@@ -52,17 +52,17 @@ def diagnose(text: str, typed: Mapping[str, str] | None = None) -> Diagnosis:
     several = len(classified) > 1 and len(normal.text) <= entities.LIMIT
     clouds = {result.error.provider for result in classified} if several else ()
     whole = {provider: entities.extract(normal.text, provider) for provider in clouds}
-    findings = tuple(
-        _finding(result, classified, normal, whole.get(result.error.provider, ()), given) for result in classified
+    errors = tuple(
+        _judged_error(result, classified, normal, whole.get(result.error.provider, ()), given) for result in classified
     )
-    perhaps: tuple[KnownError, ...] = () if findings else nearest.nearest(normal.text)
+    perhaps: tuple[KnownError, ...] = () if errors else nearest.nearest(normal.text)
     return Diagnosis(
         text=redacted.text,
         redactions=redacted.counts,
-        findings=findings,
+        errors=errors,
         perhaps=perhaps,
-        chain=_chain(findings),
-        next_step=_next_step(findings, perhaps, bool(normal.text.strip())),
+        chain=_chain(errors),
+        next_step=_next_step(errors, perhaps, bool(normal.text.strip())),
         typed=given,
     )
 
@@ -94,13 +94,13 @@ def _given(typed: Mapping[str, str] | None) -> dict[str, str]:
     return {name: redact.redact(value.strip()).text for name, value in (typed or {}).items() if value.strip()}
 
 
-def _finding(
+def _judged_error(
     result: classify.Classified,
     others: Sequence[classify.Classified],
     normal: normalise.Normalised,
     whole: tuple[Entity, ...],
     given: Mapping[str, str],
-) -> Finding:
+) -> JudgedError:
     words, found = _surroundings(result, others, normal.text, whole)
     usable = _usable(found)
     read = read_values(found)
@@ -112,7 +112,7 @@ def _finding(
         if not any(proof.start <= start and end <= proof.end for proof in proofs):
             proofs.append(Proof(hit.signature.id, normal.text[hit.start : hit.end], start, end))
     match = Match(result.error, result.score, tuple(proofs))
-    return Finding(match, read, _judge(result.error.causes, case))
+    return JudgedError(match, read, _judge(result.error.causes, case))
 
 
 def _surroundings(
@@ -156,17 +156,17 @@ def _rank(judged: JudgedCause) -> tuple[int, bool]:
     return _ORDER[judged.ruling.verdict], judged.cause.id == OWN_TEST
 
 
-def _chain(findings: Sequence[Finding]) -> tuple[ChainLink, ...]:
+def _chain(errors: Sequence[JudgedError]) -> tuple[ChainLink, ...]:
     """The chain of the root error's provider: broken where an error shows it, proven where an error needs it passed."""
-    if not findings:
+    if not errors:
         return ()
-    provider = findings[0].match.error.provider
+    provider = errors[0].match.error.provider
     states: dict[Link, ChainLink] = {}
-    for finding in findings:
-        error = finding.match.error
+    for judged_error in errors:
+        error = judged_error.match.error
         if error.provider is not provider:
             continue
-        if _own_test(finding):
+        if _own_test(judged_error):
             because = "The error comes from your own test, so it says nothing about OpenAI's call."
             states.setdefault(error.link, ChainLink(error.link, LinkState.UNKNOWN, because))
             continue
@@ -178,13 +178,15 @@ def _chain(findings: Sequence[Finding]) -> tuple[ChainLink, ...]:
     return tuple(states.get(link, ChainLink(link, LinkState.UNKNOWN, unknown)) for link in Link)
 
 
-def _own_test(finding: Finding) -> bool:
-    return any(judged.cause.id == OWN_TEST and judged.ruling.verdict is Verdict.CONFIRMED for judged in finding.causes)
+def _own_test(judged_error: JudgedError) -> bool:
+    return any(
+        judged.cause.id == OWN_TEST and judged.ruling.verdict is Verdict.CONFIRMED for judged in judged_error.causes
+    )
 
 
-def _next_step(findings: Sequence[Finding], perhaps: Sequence[KnownError], anything: bool) -> str:
-    if findings:
-        first = findings[0]
+def _next_step(errors: Sequence[JudgedError], perhaps: Sequence[KnownError], anything: bool) -> str:
+    if errors:
+        first = errors[0]
         if not first.causes:
             return first.match.error.summary
         judged = first.causes[0]

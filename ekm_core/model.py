@@ -53,6 +53,16 @@ class Verdict(StrEnum):
     RULED_OUT = "ruled_out"
 
 
+class Status(StrEnum):
+    """What a check found; declared from the most urgent to the least."""
+
+    FAIL = "fail"
+    COULD_NOT_CHECK = "could_not_check"
+    WARN = "warn"
+    PASS = "pass"  # noqa: S105 - the result of a check, no password
+    NOT_APPLICABLE = "not_applicable"
+
+
 class Language(StrEnum):
     """The language of a snippet, for highlighting and for the tests that parse it."""
 
@@ -199,18 +209,56 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the customer registers (or is about to) for one key: the body of POST external_keys.
+
+    fields: by the registration's own names (``role_arn``, ``kms_arn``, ``vault_uri`` …; article 20000953), as given:
+        they may be wrong, that is what is checked. organization_id: the OpenAI organization that the key is for, where
+        the user said so, else "". source: where it was read, in words ("curl command", "form").
+    """
+
+    provider: Provider
+    fields: Mapping[str, str]
+    organization_id: str = ""
+    source: str = ""
+
+    def get(self, name: str) -> str:
+        """The field's value, trimmed, or "" where it is not given."""
+        return self.fields.get(name, "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One piece of evidence: what one read-only command (or live call) answered.
+
+    command: as typed, "" where the user pasted the bare output; it matters where an output does not name its own
+        resource. output: the parsed JSON, None where the command printed text or an error. text: the raw output, for
+        errors and for diffs of the user's own documents. origin: where it comes from, in words ("paste", a file's
+        name, "live probe").
+    """
+
+    command: str
+    output: Any
+    text: str
+    origin: str = "paste"
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """All that is known of one user's set-up when a cause is judged.
 
     text: the normalised, redacted words around the match (never the whole of a long paste).
     entities: every value found in the paste, in order of position; one name may occur with several values.
     values: one value a name: what the user typed, before what the text says.
+    configuration, evidence: what the user registers and what their cloud says, where they gave it.
     memo: what one check has read from the text, for the others of the same case; it goes with the case.
     """
 
     text: str
     entities: tuple[Entity, ...] = ()
     values: Values = field(default_factory=Values)
+    configuration: Configuration | None = None
+    evidence: tuple[Exhibit, ...] = ()
     memo: dict[tuple[str, ...], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -224,16 +272,36 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """The smallest change of a document that the user gave: theirs, and the same with the fault mended.
+
+    title: names the document ("Trust policy of role openai-ekm"). before and after: whole documents, formatted alike,
+    so that a diff of the two shows the change alone. language: of both.
+    """
+
+    title: str
+    before: str
+    after: str
+    language: Language = Language.JSON
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
     """A cause's verdict with its reason.
 
     because: one or two plain sentences: what we saw, what it means; for CANNOT_TELL, what is missing.
-    quotes: the words of the paste that prove it (empty only for CANNOT_TELL).
+    quotes: the words of the paste that prove it. shown: what of the configuration or the evidence proves it, each with
+        where it stands ("Trust policy of role r, statement 1: …"). A decided verdict has at least one of the two.
+    changes: the user's own documents, corrected (CONFIRMED only).
+    missing: for CANNOT_TELL, the read-only commands whose output would settle it.
     """
 
     verdict: Verdict
     because: str
     quotes: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    missing: tuple[Snippet, ...] = ()
 
 
 Check = Callable[[Case], Ruling]
@@ -243,7 +311,8 @@ Check = Callable[[Case], Ruling]
 class Cause:
     """One possible reason behind a known error.
 
-    id: unique within its error, a slug, public. check: pure; confirms or rules out from the case alone.
+    id: unique within its error, a slug, public. check: pure; what the words of the error and the typed values prove.
+    proof: pure; what the configuration and the evidence prove, None where neither can show it.
     who: who can carry out the fix, in the cloud's own role names. wait: None where waiting never helps.
     """
 
@@ -255,6 +324,7 @@ class Cause:
     fix: Callable[[Values], Fix]
     who: str
     wait: Propagation | None = None
+    proof: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,12 +401,35 @@ class JudgedCause:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class JudgedError:
     """A match with everything a user reads about it; ``causes`` are ordered: confirmed, open, ruled out."""
 
     match: Match
     entities: Mapping[str, str]
     causes: tuple[JudgedCause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check of the set-up found, with or without an error text.
+
+    id: a slug. saw: what we saw, and where. means: what follows from it. next_step: the exact thing to do, or what to
+    give so that we can tell. field: the configuration field that it is about, or "". errors: ids of the known errors
+    that the user would get. changes: their own documents, corrected. missing: commands that would settle it.
+    """
+
+    id: str
+    status: Status
+    link: Link
+    title: str
+    saw: str
+    means: str = ""
+    next_step: str = ""
+    field: str = ""
+    errors: tuple[str, ...] = ()
+    reference: Reference | None = None
+    changes: tuple[Change, ...] = ()
+    missing: tuple[Snippet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +452,7 @@ class Diagnosis:
 
     text: str
     redactions: Mapping[str, int]
-    findings: tuple[Finding, ...]
+    errors: tuple[JudgedError, ...]
     perhaps: tuple[KnownError, ...]
     chain: tuple[ChainLink, ...]
     next_step: str

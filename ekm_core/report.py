@@ -13,9 +13,9 @@ from typing import Any
 from ekm_core.model import (
     Diagnosis,
     Entity,
-    Finding,
     Fix,
     JudgedCause,
+    JudgedError,
     KnownError,
     Look,
     Reference,
@@ -38,7 +38,7 @@ def as_dict(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "redactions": dict(diagnosis.redactions),
-        "matches": [_finding(finding) for finding in diagnosis.findings],
+        "matches": [_judged_error(judged_error) for judged_error in diagnosis.errors],
         "chain": [{"link": item.link, "state": item.state, "because": item.because} for item in diagnosis.chain],
         "perhaps": [{"id": error.id, "title": error.title} for error in diagnosis.perhaps],
         "next_step": diagnosis.next_step,
@@ -59,12 +59,12 @@ def to_markdown(diagnosis: Diagnosis) -> str:
         removed = ", ".join(f"{count} × {kind}" for kind, count in diagnosis.redactions.items())
         lines += [f"Removed from the text: {removed}.", ""]
     lines += ["## The message", "", *_fenced(diagnosis.text), ""]
-    if not diagnosis.findings:
+    if not diagnosis.errors:
         lines += ["No known error stands in this text.", ""]
     if diagnosis.perhaps:
         lines += ["Perhaps (not a match):", "", *(f"- {error.title} (`{error.id}`)" for error in diagnosis.perhaps), ""]
-    for finding in diagnosis.findings:
-        lines += _finding_lines(finding)
+    for judged_error in diagnosis.errors:
+        lines += _error_lines(judged_error)
     if diagnosis.chain:
         lines += ["## The chain", ""]
         lines += [f"- {item.link}: {item.state}. {_inline(item.because)}" for item in diagnosis.chain]
@@ -87,15 +87,15 @@ def explain(error: KnownError, causes: Iterable[JudgedCause]) -> str:
     return "\n".join(lines)
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    match = finding.match
+def _judged_error(judged_error: JudgedError) -> dict[str, Any]:
+    match = judged_error.match
     return {
         "id": match.error.id,
         "provider": match.error.provider,
         "title": match.error.title,
         "score": match.score,
         "evidence": [{"signature": proof.signature, "text": proof.text} for proof in match.proofs],
-        "entities": dict(finding.entities),
+        "entities": dict(judged_error.entities),
         "causes": [
             {
                 "id": judged.cause.id,
@@ -108,7 +108,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
                 "who": judged.cause.who,
                 "wait_minutes": judged.cause.wait.minutes if judged.cause.wait else None,
             }
-            for judged in finding.causes
+            for judged in judged_error.causes
         ],
         "references": [
             {"title": item.title, "url": item.url, "read": item.read.isoformat() if item.read else None}
@@ -141,15 +141,15 @@ def _fix(fix: Fix) -> dict[str, Any]:
     }
 
 
-def _finding_lines(finding: Finding) -> list[str]:
-    error = finding.match.error
+def _error_lines(judged_error: JudgedError) -> list[str]:
+    error = judged_error.match.error
     lines = [f"## {error.title}", "", f"`{error.id}` · {error.provider.label}", "", error.summary, ""]
-    lines += ["Proved by:", "", *(f"- {_inline(proof.text)}" for proof in finding.match.proofs), ""]
-    if finding.entities:
+    lines += ["Proved by:", "", *(f"- {_inline(proof.text)}" for proof in judged_error.match.proofs), ""]
+    if judged_error.entities:
         lines += ["Values in the text:", ""]
-        lines += [f"- {name}: {_inline(value)}" for name, value in finding.entities.items()]
+        lines += [f"- {name}: {_inline(value)}" for name, value in judged_error.entities.items()]
         lines.append("")
-    for judged in finding.causes:
+    for judged in judged_error.causes:
         lines += _cause_lines(judged, "###", verdict=True)
     lines += ["Sources:", "", *map(_reference_line, error.references), ""]
     return lines
@@ -212,7 +212,9 @@ def _reference_line(reference: Reference) -> str:
 
 
 def _pseudonyms(diagnosis: Diagnosis) -> Pseudonyms:
-    found = [Entity(name, value, 0, 0) for finding in diagnosis.findings for name, value in finding.entities.items()]
+    found = [
+        Entity(name, value, 0, 0) for judged_error in diagnosis.errors for name, value in judged_error.entities.items()
+    ]
     found += [Entity(name, value, 0, 0) for name, value in diagnosis.typed.items()]
     return Pseudonyms.of(found, diagnosis.text)
 

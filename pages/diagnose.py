@@ -50,7 +50,9 @@ def _turn() -> int:
 
 def _current() -> tuple[on_demand.Groups, int]:
     answer = _answer() if st.session_state.get("asked") else None
-    return [(finding.match.error, finding.causes) for finding in answer.findings] if answer else [], _turn()
+    return [
+        (judged_error.match.error, judged_error.causes) for judged_error in answer.errors
+    ] if answer else [], _turn()
 
 
 def _draw_perhaps(perhaps: tuple[KnownError, ...]) -> None:
@@ -99,7 +101,7 @@ def _note(answer: Diagnosis | None) -> str:
 
 
 def _provider(answer: Diagnosis | None) -> Provider | None:
-    return answer.findings[0].match.error.provider if answer and answer.findings else None
+    return answer.errors[0].match.error.provider if answer and answer.errors else None
 
 
 @st.fragment
@@ -111,7 +113,7 @@ def _draw_answer() -> None:
     answer = _answer()
     if answer is None:
         st.html(markup.page(_note(answer)))
-    elif answer.findings:
+    elif answer.errors:
         st.html(markup.deferred(markup.result(answer), _turn()))
         _draw_report(answer)
     else:

@@ -148,8 +148,8 @@ def test_nothing_is_decided_without_a_text(error):
 def test_a_decided_cause_quotes_the_words_that_prove_it(error):
     for sample in error.samples:
         diagnosis = diagnose(sample.text)
-        for finding in diagnosis.findings:
-            for judged in finding.causes:
+        for judged_error in diagnosis.errors:
+            for judged in judged_error.causes:
                 ruling = judged.ruling
                 assert ruling.because
                 if ruling.verdict is Verdict.CANNOT_TELL:
@@ -162,7 +162,7 @@ def test_a_decided_cause_quotes_the_words_that_prove_it(error):
 def test_proofs_show_the_matched_words_in_the_users_own_text(error):
     for sample in error.samples:
         diagnosis = diagnose(sample.text)
-        for proof in diagnosis.findings[0].match.proofs:
+        for proof in diagnosis.errors[0].match.proofs:
             shown = diagnosis.text[proof.start : proof.end]
             assert normalise(shown).text.strip() == proof.text.strip() or proof.text.strip() in normalise(shown).text
 

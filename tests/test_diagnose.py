@@ -23,8 +23,8 @@ def kms(account="111122223333", tail=""):
     )
 
 
-def verdicts(finding):
-    return {judged.cause.id: judged.ruling.verdict for judged in finding.causes}
+def verdicts(judged_error):
+    return {judged.cause.id: judged.ruling.verdict for judged in judged_error.causes}
 
 
 def states(diagnosis):
@@ -38,64 +38,66 @@ def test_causes_stand_confirmed_first_ruled_out_last():
         sts(caller="arn:aws:iam::111122223333:user/me"),
         kms(tail=" with an explicit deny in a service control policy"),
     ):
-        for finding in diagnose(text).findings:
-            places = [order.index(judged.ruling.verdict) for judged in finding.causes]
+        for judged_error in diagnose(text).errors:
+            places = [order.index(judged.ruling.verdict) for judged in judged_error.causes]
             assert places == sorted(places)
 
 
 def test_the_users_own_test_says_nothing_about_openais_call():
     diagnosis = diagnose(sts(caller="arn:aws:iam::111122223333:user/me"))
-    assert verdicts(diagnosis.findings[0])[OWN_TEST] is Verdict.CONFIRMED
+    assert verdicts(diagnosis.errors[0])[OWN_TEST] is Verdict.CONFIRMED
     assert LinkState.PROVEN not in states(diagnosis).values()
     assert LinkState.BROKEN not in states(diagnosis).values()
 
 
 def test_openais_own_call_breaks_the_link():
     diagnosis = diagnose(sts())
-    assert verdicts(diagnosis.findings[0])[OWN_TEST] is Verdict.RULED_OUT
+    assert verdicts(diagnosis.errors[0])[OWN_TEST] is Verdict.RULED_OUT
     assert states(diagnosis)[Link.TRUST] is LinkState.BROKEN
     assert states(diagnosis)[Link.KEY] is LinkState.UNKNOWN
 
 
 def test_values_of_the_text_stand_in_the_fix():
-    finding = diagnose(sts(), {"organization_id": ORG}).findings[0]
-    text = " ".join(snippet.text for judged in finding.causes for snippet in (*judged.fix.policies, *judged.fix.cli))
+    judged_error = diagnose(sts(), {"organization_id": ORG}).errors[0]
+    text = " ".join(
+        snippet.text for judged in judged_error.causes for snippet in (*judged.fix.policies, *judged.fix.cli)
+    )
     assert ORG in text
     assert "<ORGANIZATION_ID>" not in text
     assert "--role-name=ekm" in text or "--role-name ekm" in text
 
 
 def test_a_masked_value_is_shown_and_never_copied_into_a_snippet():
-    finding = diagnose(sts(role="arn:aws:iam::xxxxxxxxxxxx:role/xxxxxx")).findings[0]
-    assert finding.entities["resource"] == "arn:aws:iam::xxxxxxxxxxxx:role/xxxxxx"
-    for judged in finding.causes:
+    judged_error = diagnose(sts(role="arn:aws:iam::xxxxxxxxxxxx:role/xxxxxx")).errors[0]
+    assert judged_error.entities["resource"] == "arn:aws:iam::xxxxxxxxxxxx:role/xxxxxx"
+    for judged in judged_error.causes:
         for snippet in (*judged.fix.policies, *judged.fix.cli, *judged.fix.terraform):
             assert "xxxxxx" not in snippet.text
 
 
 def test_openais_account_is_never_taken_for_the_customers():
-    finding = diagnose(sts(role="arn:aws:iam::xxxxx:role/xxxxxx")).findings[0]
-    assert "account_id" not in finding.entities
-    for judged in finding.causes:
+    judged_error = diagnose(sts(role="arn:aws:iam::xxxxx:role/xxxxxx")).errors[0]
+    assert "account_id" not in judged_error.entities
+    for judged in judged_error.causes:
         assert not any("account 790389265272" in step for step in (*judged.look.console, *judged.fix.console))
 
 
 def test_typed_values_come_before_read_ones():
     other = "arn:aws:iam::444455556666:role/typed"
-    finding = diagnose(sts(), {"role_arn": other}).findings[0]
-    assert any("typed" in snippet.text for judged in finding.causes for snippet in judged.fix.cli)
+    judged_error = diagnose(sts(), {"role_arn": other}).errors[0]
+    assert any("typed" in snippet.text for judged in judged_error.causes for snippet in judged.fix.cli)
 
 
 def test_each_error_gets_its_own_values():
     text = f"{sts(role='arn:aws:iam::444455556666:role/other')}\n\n{'log line ' * 200}\n\n{kms()}"
-    by_id = {finding.match.error.id: finding for finding in diagnose(text).findings}
+    by_id = {judged_error.match.error.id: judged_error for judged_error in diagnose(text).errors}
     assert by_id["aws-sts-assume-role-denied"].entities["account_id"] == "444455556666"
     assert by_id["aws-kms-access-denied"].entities["account_id"] == "111122223333"
 
 
 def test_unknown_text_has_no_match_and_says_what_to_copy():
     diagnosis = diagnose("AccessDenied while assuming a role, trust policy external id")
-    assert diagnosis.findings == ()
+    assert diagnosis.errors == ()
     assert diagnosis.chain == ()
     assert "whole message" in diagnosis.next_step
 
@@ -115,8 +117,8 @@ def test_secrets_are_gone_before_anything_sees_the_text():
 def test_a_match_in_a_very_long_paste_is_found_where_it_stands(filler):
     noise = filler * (200_000 // len(filler))
     diagnosis = diagnose(f"{noise}\n{sts()}\n{noise}")
-    proof = diagnosis.findings[0].match.proofs[0]
-    assert diagnosis.findings[0].match.error.id == "aws-sts-assume-role-denied"
+    proof = diagnosis.errors[0].match.proofs[0]
+    assert diagnosis.errors[0].match.error.id == "aws-sts-assume-role-denied"
     assert "sts:AssumeRole" in proof.text
 
 

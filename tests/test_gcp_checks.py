@@ -31,8 +31,8 @@ def named(project="123456789012", location="global", pool="openai-pool", provide
 
 
 def verdicts(text, error_id):
-    (finding,) = [one for one in diagnose(text).findings if one.match.error.id == error_id]
-    return {judged.cause.id: judged.ruling.verdict for judged in finding.causes}
+    (judged_error,) = [one for one in diagnose(text).errors if one.match.error.id == error_id]
+    return {judged.cause.id: judged.ruling.verdict for judged in judged_error.causes}
 
 
 FULL = "projects/123456789012/locations/global/workloadIdentityPools/openai-pool"

@@ -84,14 +84,14 @@ def how_it_works() -> str:
 def result(diagnosis: Diagnosis) -> str:
     """Everything a person reads about one paste that holds at least one known error."""
     parts = [_next_step(diagnosis)]
-    for number, finding in enumerate(diagnosis.findings):
+    for number, judged_error in enumerate(diagnosis.errors):
         parts.append('<article class="ekm-finding">')
-        parts.append(_head(finding.match.error))
+        parts.append(_head(judged_error.match.error))
         if number == 0:
             parts.append(chain(diagnosis.chain))
             parts.append(text_block(diagnosis))
-        parts.append(causes(finding.match.error, finding.causes))
-        parts.append(sources(finding.match.error.references))
+        parts.append(causes(judged_error.match.error, judged_error.causes))
+        parts.append(sources(judged_error.match.error.references))
         parts.append("</article>")
     return page(*parts)
 
@@ -134,7 +134,7 @@ def chain(links: Sequence[ChainLink]) -> str:
 
 def text_block(diagnosis: Diagnosis) -> str:
     """The redacted text with the proving words marked, and what was removed from it, by kind and count."""
-    proofs = [proof for finding in diagnosis.findings for proof in finding.match.proofs]
+    proofs = [proof for judged_error in diagnosis.errors for proof in judged_error.match.proofs]
     words = "The marked words decide." if proofs else "This is what we read."
     removed = "Nothing in it looked like a secret."
     if diagnosis.redactions:
