@@ -1,0 +1,1 @@
+"""AWS's policy evaluation, offline: documents (grammar), matching, conditions, evaluate. Standard library only."""

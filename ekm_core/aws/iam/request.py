@@ -1,0 +1,209 @@
+"""What is asked of AWS: who calls which action on which resource, with which context keys.
+
+Sources, read on 2026-11-23: AWS global condition context keys
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html), condition keys of AWS KMS
+(https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html) and of AWS STS
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ekm_core import vendor
+
+Value = str | tuple[str, ...]
+
+# Keys that AWS may put into the request and that nobody can know offline; a name that ends in "/" or ":" stands for all
+# keys that begin with it. They are three-valued where a request is not complete.
+UNKNOWABLE = (
+    "aws:calledvia",
+    "aws:calledviafirst",
+    "aws:calledvialast",
+    "aws:chatbotsourcearn",
+    "aws:currenttime",
+    "aws:ec2instancesourceprivateipv4",
+    "aws:ec2instancesourcevpc",
+    "aws:epochtime",
+    "aws:federatedprovider",
+    "aws:multifactorauthage",
+    "aws:multifactorauthpresent",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:principaltag/",
+    "aws:referer",
+    "aws:requesttag/",
+    "aws:resourceorgid",
+    "aws:resourceorgpaths",
+    "aws:resourcetag/",
+    "aws:sourceidentity",
+    "aws:sourceip",
+    "aws:sourcevpc",
+    "aws:sourcevpcarn",
+    "aws:sourcevpce",
+    "aws:tagkeys",
+    "aws:tokenissuetime",
+    "aws:useragent",
+    "aws:userid",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "aws:vpceorgpaths",
+    "aws:vpcsourceip",
+    "kms:encryptioncontext:",
+    "kms:encryptioncontextkeys",
+    "kms:keyorigin",
+    "kms:keyspec",
+    "kms:keyusage",
+    "kms:multiregion",
+    "kms:multiregionkeytype",
+    "kms:recipientattestation:",
+    "kms:requestalias",
+    "kms:resourcealiases",
+    "sts:sourceidentity",
+    "sts:transitivetagkeys",
+)
+_UNKNOWABLE = frozenset(UNKNOWABLE)
+_FAMILIES = tuple(name for name in UNKNOWABLE if name[-1] in "/:")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call to AWS.
+
+    principal: the caller's ARN (role session, role, user, root) or account id. resource_account: the resource's owner.
+    context: condition keys and their values, a tuple where AWS sends several. complete: True where ``context`` is all
+        there is (a simulation); False for a real caller, of whom the keys in ``UNKNOWABLE`` are unknown if not given.
+    """
+
+    principal: str
+    action: str
+    resource: str
+    resource_account: str
+    context: Mapping[str, Value] = field(default_factory=dict)
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The caller, taken apart.
+
+    arn: what aws:PrincipalArn holds: the role's ARN for a session. session: the session's own ARN, else "".
+    path_known: False where the role's ARN was derived from the session's, which does not carry the role's path.
+    """
+
+    type: str
+    partition: str
+    account: str
+    arn: str
+    session: str = ""
+    path_known: bool = True
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the account itself calls (its root user)."""
+        return self.type == "Account"
+
+    @property
+    def role_name(self) -> str:
+        """The role's name without its path."""
+        return self.arn.rsplit("/", 1)[-1]
+
+
+def caller(request: Request) -> Caller | None:
+    """The request's caller, or None where the principal is none that these flows can have."""
+    if is_account_id(request.principal):
+        return Caller("Account", "aws", request.principal, f"arn:aws:iam::{request.principal}:root")
+    parts = request.principal.split(":", 5)
+    if len(parts) < 6 or parts[0] != "arn" or not is_account_id(parts[4]):
+        return None
+    _, partition, service, _, account, name = parts
+    if service == "sts" and name.startswith("assumed-role/") and name.count("/") == 2:
+        role = name.split("/")[1]
+        given = next((value for key, value in request.context.items() if key.lower() == "aws:principalarn"), None)
+        if isinstance(given, str):
+            return Caller("AssumedRole", partition, account, given, request.principal)
+        arn = f"arn:{partition}:iam::{account}:role/{role}"
+        return Caller("AssumedRole", partition, account, arn, request.principal, path_known=False)
+    if service == "iam" and name == "root":
+        return Caller("Account", partition, account, request.principal)
+    if service == "iam" and name.startswith("user/"):
+        return Caller("User", partition, account, request.principal)
+    if service == "iam" and name.startswith("role/"):
+        return Caller("AssumedRole", partition, account, request.principal)
+    return None
+
+
+class Facts:
+    """The request's context keys, by lower-case name, with those that AWS always derives from the caller."""
+
+    def __init__(self, request: Request, who: Caller) -> None:
+        derived = {
+            "aws:principalarn": who.arn,
+            "aws:principalaccount": who.account,
+            "aws:principaltype": who.type,
+            "aws:principalisawsservice": "false",
+            "aws:resourceaccount": request.resource_account,
+        }
+        if request.action.lower().startswith("kms:"):
+            derived["kms:calleraccount"] = who.account
+        self._values: dict[str, Value] = {**derived, **{key.lower(): value for key, value in request.context.items()}}
+        self._complete = request.complete
+
+    def get(self, key: str) -> Value | None:
+        """The key's value (any case of the name), None where it is absent; an empty list is absent."""
+        value = self._values.get(key.lower())
+        return None if value == () else value
+
+    def is_unknown(self, key: str) -> bool:
+        """Whether AWS may set this key in reality and nobody here can know."""
+        name = key.lower()
+        return not self._complete and name not in self._values and (name in _UNKNOWABLE or name.startswith(_FAMILIES))
+
+
+def is_account_id(text: str) -> bool:
+    """Whether the text is twelve ASCII digits."""
+    return len(text) == 12 and text.isascii() and text.isdigit()
+
+
+def assume_role_request(role_arn: str, external_id: str, *, complete: bool = False) -> Request:
+    """OpenAI's session calls sts:AssumeRole on the customer's role, with the registered external id ("" for none).
+
+    What the articles and the errors show of the call (see ``vendor``). That OpenAI sends the same session name in this
+    call as its own session has is seen in errors, not documented; the key sts:RoleSessionName is given all the same.
+    """
+    context = {
+        "aws:SecureTransport": "true",
+        "aws:ViaAWSService": "false",
+        "sts:RoleSessionName": vendor.AWS_SESSION.rsplit("/", 1)[-1],
+        "aws:PrincipalArn": vendor.AWS_PRINCIPAL,
+    }
+    if external_id:
+        context["sts:ExternalId"] = external_id
+    return Request(vendor.AWS_SESSION, "sts:AssumeRole", role_arn, _account(role_arn), context, complete)
+
+
+def kms_request(role_arn: str, key_arn: str, action: str, *, complete: bool = False) -> Request:
+    """The customer's role, assumed by OpenAI, calls kms:Encrypt or kms:Decrypt on the key (its ARN, never an alias).
+
+    The session has the name that OpenAI gives it in errors (see ``vendor``); aws:PrincipalArn is the role's ARN.
+    """
+    parts = role_arn.split(":", 5)
+    partition = parts[1] if len(parts) == 6 else "aws"
+    session = f"{role_arn.rsplit('/', 1)[-1]}/{vendor.AWS_SESSION.rsplit('/', 1)[-1]}"
+    context = {
+        "aws:SecureTransport": "true",
+        "aws:ViaAWSService": "false",
+        "aws:PrincipalArn": role_arn,
+        "kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+    }
+    region = key_arn.split(":")[3:4]
+    if region and region[0]:
+        context["aws:RequestedRegion"] = region[0]
+    principal = f"arn:{partition}:sts::{_account(role_arn)}:assumed-role/{session}"
+    return Request(principal, action, key_arn, _account(key_arn), context, complete)
+
+
+def _account(arn: str) -> str:
+    parts = arn.split(":", 5)
+    return parts[4] if len(parts) == 6 else ""
