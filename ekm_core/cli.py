@@ -1,4 +1,4 @@
-"""The command line: ``python -m ekm_core diagnose | triage | explain``.
+"""The command line: ``python -m ekm_core diagnose | triage | simulate | explain``.
 
 Exit codes: 0 done (diagnose: a known error was found), 1 diagnose found none, 2 bad input with one line on stderr.
 """
@@ -66,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     triage.add_argument("--text-column", default="text", metavar="NAME")
     triage.set_defaults(run=_triage)
 
+    simulate = commands.add_parser("simulate", help="AWS policy evaluation: one case a line in, one verdict a line out")
+    simulate.add_argument("--jsonl", action="store_true", required=True, help="cases as JSON lines on standard input")
+    simulate.set_defaults(run=_simulate)
+
     explain = commands.add_parser("explain", help="one entry of the catalogue as Markdown")
     explain.add_argument("error_id", metavar="ERROR_ID")
     explain.set_defaults(run=_explain)
@@ -102,6 +106,18 @@ def _triage(options: argparse.Namespace) -> int:
     except (triage.TriageError, OSError) as problem:
         raise BadInputError(_one_line(problem)) from problem
     print(counts.table())
+    return 0
+
+
+def _simulate(_: argparse.Namespace) -> int:
+    from ekm_core.aws import simulate
+
+    bad = 0
+    for line, is_verdict in simulate.lines(raw.decode("utf-8-sig", "replace") for raw in sys.stdin.buffer):
+        print(line)
+        bad += not is_verdict
+    if bad:
+        raise BadInputError(f"{bad} of the lines could not be judged; each has its error in place of a result")
     return 0
 
 

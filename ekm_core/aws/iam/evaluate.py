@@ -45,7 +45,7 @@ class Policies:
     """All documents that bear on a request.
 
     identity: the caller's own. resource: the trust policy or key policy. scps, rcps: per level, root first; None where
-    there is no organization. unseen: kinds that may exist and were not given; they may deny, so nothing is Allowed then.
+    there is no organization. unseen: kinds that may exist and were not given; they may deny: nothing is Allowed then.
     """
 
     identity: Sequence[Document] = ()
