@@ -8,26 +8,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ekm_core import catalogue
-from ekm_core.model import Diagnosis, LinkState, Verdict
+from ekm_core.model import Configuration, Diagnosis, LinkState, Verdict
 
 _MOST_BYTES = 16 << 20
 _SECTION = "=" * 72
 
-# The registration's field names (article 20000953) as the core calls them.
-_CONFIGURATION = {
-    "kms_arn": "kms_key",
-    "workload_identity_project_number": "project_number",
-    "workload_identity_pool_id": "pool_id",
-    "workload_identity_provider_id": "provider_id",
-    "kms_project_id": "project_id",
-    "kms_key_ring_name": "key_ring",
-    "kms_key_name": "key_name",
-    "kms_key_location": "location",
-}
 _VERDICTS = {Verdict.CONFIRMED: "CONFIRMED", Verdict.CANNOT_TELL: "cannot tell", Verdict.RULED_OUT: "ruled out"}
 _STATES = {LinkState.PROVEN: "ok", LinkState.BROKEN: "BROKEN", LinkState.UNKNOWN: "unknown"}
 
@@ -55,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
     diagnose = commands.add_parser("diagnose", help="which known error stands in a text, why, and how to mend it")
     diagnose.add_argument("file", nargs="?", default="-", help="a text file; - is standard input")
-    diagnose.add_argument("--config", metavar="FILE", help="what you registered: the JSON body of POST external_keys")
+    diagnose.add_argument("--config", metavar="FILE", help="what you registered: JSON body, curl, SDK call …")
     diagnose.add_argument("--evidence", metavar="FILE", action="append", default=[], help="a cloud command's output")
     diagnose.add_argument("--json", action="store_true", help="the public JSON, schema 1")
     diagnose.set_defaults(run=_diagnose)
@@ -77,11 +66,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _diagnose(options: argparse.Namespace) -> int:
+    from ekm_core import configuration
     from ekm_core.diagnose import diagnose
     from ekm_core.report import as_dict
 
     text = _read(options.file)
-    typed = _configuration(options.config) if options.config else {}
+    typed = configuration.values(_configuration(options.config)) if options.config else {}
     for path in options.evidence:
         _read(path)
     diagnosis = diagnose(text, typed)
@@ -152,22 +142,19 @@ def _read(path: str) -> str:
     return data.decode("utf-8-sig", "replace")
 
 
-def _configuration(path: str) -> Mapping[str, str]:
-    try:
-        body = json.loads(_read(path))
-    except json.JSONDecodeError as problem:
-        where = f"line {problem.lineno}, column {problem.colno}"
-        raise BadInputError(f"{path!r} is not valid JSON: {problem.msg} at {where}") from problem
-    if not isinstance(body, dict):
-        raise BadInputError(f"{path!r} must hold one JSON object, the body of POST external_keys")
-    typed: dict[str, str] = {}
-    for name, value in body.items():
-        if isinstance(name, str) and isinstance(value, str):
-            typed[_CONFIGURATION.get(name, name)] = value
-    uri = typed.pop("vault_uri", "")
-    if uri:
-        typed["vault"] = uri.removeprefix("https://").split(".", 1)[0]
-    return typed
+def _configuration(path: str) -> Configuration:
+    """The one key in a file of any form that can be imported; remarks on it go to stderr, a line each."""
+    from ekm_core import configuration
+
+    imported = configuration.read(_read(path))
+    if not imported.configurations:
+        raise BadInputError(f"{path!r}: {_one_line(imported.problems[0])}")
+    if len(imported.configurations) > 1:
+        count = len(imported.configurations)
+        raise BadInputError(f"{path!r} holds {count} keys; keep the one that the error is about")
+    for problem in imported.problems:
+        print(f"ekm_core: {path!r}: {_one_line(problem)}", file=sys.stderr)
+    return imported.configurations[0]
 
 
 def _plain(diagnosis: Diagnosis) -> str:
@@ -207,7 +194,7 @@ def _plain(diagnosis: Diagnosis) -> str:
     return "\n".join(lines)
 
 
-def _one_line(problem: BaseException) -> str:
+def _one_line(problem: BaseException | str) -> str:
     if isinstance(problem, OSError) and problem.strerror:
         return problem.strerror
     return " ".join(str(problem).split())

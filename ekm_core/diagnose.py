@@ -1,19 +1,24 @@
 """From a pasted text and the user's own values to the whole answer: which error, which cause, which fix.
 
 One direction: redact -> normalise -> classify -> entities -> judge every cause -> chain. Pure: no network, no state.
+A cause is judged twice: on the words of the error, and on the configuration and the evidence where there are any.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from ekm_core import catalogue, classify, entities, nearest, normalise, redact, vendor, wellformed
+from ekm_core import catalogue, classify, entities, nearest, normalise, redact, vendor, waiting, wellformed
 from ekm_core.model import (
     Case,
     Cause,
     ChainLink,
+    Configuration,
     Diagnosis,
     Entity,
+    Exhibit,
     JudgedCause,
     JudgedError,
     KnownError,
@@ -22,6 +27,7 @@ from ekm_core.model import (
     Match,
     Proof,
     Provider,
+    Ruling,
     Values,
     Verdict,
 )
@@ -38,13 +44,30 @@ _BEFORE = entities.LIMIT // 2
 _ORDER = {Verdict.CONFIRMED: 0, Verdict.CANNOT_TELL: 1, Verdict.RULED_OUT: 2}
 
 
-def diagnose(text: str, typed: Mapping[str, str] | None = None) -> Diagnosis:
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is known beside the error text: what is registered, what the cloud says, when it was last changed.
+
+    now: the user's clock, an aware time; it is asked for only where ``changed`` is given.
+    """
+
+    configuration: Configuration | None = None
+    evidence: tuple[Exhibit, ...] = ()
+    changed: datetime | None = None
+    now: datetime | None = None
+
+
+NOTHING = Setup()
+
+
+def diagnose(text: str, typed: Mapping[str, str] | None = None, setup: Setup = NOTHING) -> Diagnosis:
     """The whole answer to one paste.
 
     text: anything; secrets are removed before anything else sees it. typed: what the user gave in the form, by value
-    name (``organization_id``, ``role_arn`` …); blank entries count as not given.
+    name (``organization_id``, ``role_arn`` …); blank entries count as not given. setup: configuration and evidence;
+    what is typed goes before what is registered.
     """
-    given = _given(typed)
+    given = _given(_registered(setup) | dict(typed or {}))
     redacted = redact.redact(text)
     normal = normalise.normalise(redacted.text)
     classified = classify.classify(normal.text)
@@ -53,7 +76,8 @@ def diagnose(text: str, typed: Mapping[str, str] | None = None) -> Diagnosis:
     clouds = {result.error.provider for result in classified} if several else ()
     whole = {provider: entities.extract(normal.text, provider) for provider in clouds}
     errors = tuple(
-        _judged_error(result, classified, normal, whole.get(result.error.provider, ()), given) for result in classified
+        _judged_error(result, classified, normal, whole.get(result.error.provider, ()), given, setup)
+        for result in classified
     )
     perhaps: tuple[KnownError, ...] = () if errors else nearest.nearest(normal.text)
     return Diagnosis(
@@ -61,7 +85,7 @@ def diagnose(text: str, typed: Mapping[str, str] | None = None) -> Diagnosis:
         redactions=redacted.counts,
         errors=errors,
         perhaps=perhaps,
-        chain=_chain(errors),
+        chain=_chain(errors, setup),
         next_step=_next_step(errors, perhaps, bool(normal.text.strip())),
         typed=given,
     )
@@ -100,19 +124,34 @@ def _judged_error(
     normal: normalise.Normalised,
     whole: tuple[Entity, ...],
     given: Mapping[str, str],
+    setup: Setup,
 ) -> JudgedError:
     words, found = _surroundings(result, others, normal.text, whole)
     usable = _usable(found)
     read = read_values(found)
     usable.update(given)
-    case = Case(words, found, Values(wellformed.derive(usable), frozenset(given)))
+    mine = setup if _is_about(setup, result.error.provider) else NOTHING
+    case = Case(words, found, Values(wellformed.derive(usable), frozenset(given)), mine.configuration, mine.evidence)
     proofs: list[Proof] = []
     for hit in result.hits:
         start, end = normal.span(hit.start, hit.end)
         if not any(proof.start <= start and end <= proof.end for proof in proofs):
             proofs.append(Proof(hit.signature.id, normal.text[hit.start : hit.end], start, end))
     match = Match(result.error, result.score, tuple(proofs))
-    return JudgedError(match, read, _judge(result.error.causes, case))
+    return JudgedError(match, read, _judge(result.error.causes, case, mine))
+
+
+def _registered(setup: Setup) -> dict[str, str]:
+    if setup.configuration is None:
+        return {}
+    from ekm_core import configuration  # readers of curl, SDK calls and Terraform: a bare paste needs none of them
+
+    return configuration.values(setup.configuration)
+
+
+def _is_about(setup: Setup, provider: Provider) -> bool:
+    """Whether a set-up says anything about errors of a provider: it is of one cloud, and OpenAI's API is about each."""
+    return setup.configuration is None or provider in (setup.configuration.provider, Provider.OPENAI)
 
 
 def _surroundings(
@@ -146,9 +185,33 @@ def _surroundings(
     return words, (*mine, *(item for item in whole if (item.name, item.value) not in seen))
 
 
-def _judge(causes: Sequence[Cause], case: Case) -> tuple[JudgedCause, ...]:
-    judged = [JudgedCause(cause, cause.check(case), case.values) for cause in causes]
+def _judge(causes: Sequence[Cause], case: Case, setup: Setup = NOTHING) -> tuple[JudgedCause, ...]:
+    judged = [JudgedCause(cause, _rule(cause, case, setup), case.values) for cause in causes]
     return tuple(sorted(judged, key=_rank))
+
+
+def _rule(cause: Cause, case: Case, setup: Setup) -> Ruling:
+    """The verdict of the words and the verdict of the set-up in one; where they disagree, neither is a proof."""
+    if cause.passes and cause.wait and setup.changed and setup.now:
+        return waiting.rule(cause.wait, setup.changed, setup.now)
+    words = cause.check(case)
+    if cause.proof is None or (case.configuration is None and not case.evidence):
+        return words
+    proved = cause.proof(case)
+    if proved.verdict is Verdict.CANNOT_TELL:
+        return words if words.verdict is not Verdict.CANNOT_TELL else proved
+    if words.verdict is Verdict.CANNOT_TELL:
+        return proved
+    if words.verdict is proved.verdict:
+        return replace(proved, quotes=words.quotes)
+    return Ruling(
+        Verdict.CANNOT_TELL,
+        f"The message and your set-up disagree. The message: {words.because} Your set-up: {proved.because} One of the "
+        "two is older than the last change, or is about something else. Let OpenAI validate the key again and paste "
+        "the new message.",
+        words.quotes,
+        proved.shown,
+    )
 
 
 def _rank(judged: JudgedCause) -> tuple[int, bool]:
@@ -156,8 +219,11 @@ def _rank(judged: JudgedCause) -> tuple[int, bool]:
     return _ORDER[judged.ruling.verdict], judged.cause.id == OWN_TEST
 
 
-def _chain(errors: Sequence[JudgedError]) -> tuple[ChainLink, ...]:
-    """The chain of the root error's provider: broken where an error shows it, proven where an error needs it passed."""
+def _chain(errors: Sequence[JudgedError], setup: Setup) -> tuple[ChainLink, ...]:
+    """The chain of the root error's provider: broken where an error shows it, proven where an error needs it passed.
+
+    What no error shows comes from the configuration and the evidence.
+    """
     if not errors:
         return ()
     provider = errors[0].match.error.provider
@@ -174,6 +240,12 @@ def _chain(errors: Sequence[JudgedError]) -> tuple[ChainLink, ...]:
         for link in error.proves:
             because = f"The cloud answers with “{error.title}” only after this step has passed."
             states.setdefault(link, ChainLink(link, LinkState.PROVEN, because))
+    if setup.configuration is not None and _is_about(setup, provider) and provider is not Provider.OPENAI:
+        from ekm_core import check  # as above: a bare paste does not need it
+
+        for item in check.chain(check.case_of(setup.configuration, setup.evidence)):
+            if item.state is not LinkState.UNKNOWN:
+                states.setdefault(item.link, item)
     unknown = "The pasted text does not show it."
     return tuple(states.get(link, ChainLink(link, LinkState.UNKNOWN, unknown)) for link in Link)
 

@@ -284,6 +284,16 @@ class Change:
     after: str
     language: Language = Language.JSON
 
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff with three lines of context."""
+        import difflib  # a diagnosis without a set-up never needs it
+
+        lines = difflib.unified_diff(
+            self.before.splitlines(), self.after.splitlines(), "yours", "corrected", lineterm=""
+        )
+        return "\n".join(lines)
+
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
@@ -313,6 +323,7 @@ class Cause:
 
     id: unique within its error, a slug, public. check: pure; what the words of the error and the typed values prove.
     proof: pure; what the configuration and the evidence prove, None where neither can show it.
+    passes: whether the set-up is right under this cause and waiting alone mends it.
     who: who can carry out the fix, in the cloud's own role names. wait: None where waiting never helps.
     """
 
@@ -325,6 +336,7 @@ class Cause:
     who: str
     wait: Propagation | None = None
     proof: Check | None = None
+    passes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

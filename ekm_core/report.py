@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ekm_core.model import (
+    Change,
     Diagnosis,
     Entity,
     Fix,
@@ -103,6 +104,9 @@ def _judged_error(judged_error: JudgedError) -> dict[str, Any]:
                 "verdict": judged.ruling.verdict,
                 "because": judged.ruling.because,
                 "quotes": list(judged.ruling.quotes),
+                "shown": list(judged.ruling.shown),
+                "changes": [change_dict(change) for change in judged.ruling.changes],
+                "missing": [_snippet(item) for item in judged.ruling.missing],
                 "look": _look(judged.look),
                 "fix": _fix(judged.fix),
                 "who": judged.cause.who,
@@ -115,6 +119,11 @@ def _judged_error(judged_error: JudgedError) -> dict[str, Any]:
             for item in match.error.references
         ],
     }
+
+
+def change_dict(change: Change) -> dict[str, Any]:
+    """A change of the user's own document: the diff and the whole corrected document."""
+    return {"title": change.title, "language": change.language, "diff": change.diff, "after": change.after}
 
 
 def _snippet(snippet: Snippet) -> dict[str, Any]:
@@ -161,8 +170,9 @@ def _cause_lines(judged: JudgedCause, heading: str, verdict: bool) -> list[str]:
     lines = [f"{heading} {label}{cause.title}", "", cause.why, ""]
     if verdict:
         lines += [_inline(ruling.because), ""]
-        lines += [f"> {_inline(quote)}" for quote in ruling.quotes]
-        if ruling.quotes:
+        proving = (*ruling.quotes, *ruling.shown)
+        lines += [f"> {_inline(quote)}" for quote in proving]
+        if proving:
             lines.append("")
         if ruling.verdict is Verdict.RULED_OUT:
             return lines
@@ -173,6 +183,8 @@ def _cause_lines(judged: JudgedCause, heading: str, verdict: bool) -> list[str]:
     lines += [f"{number}. {_inline(step)}" for number, step in enumerate(fix.console, 1)]
     if fix.console:
         lines.append("")
+    for change in ruling.changes:
+        lines += [f"{change.title}, the change:", "", *_fenced(change.diff, "diff"), ""]
     lines += _snippet_lines((*fix.policies, *fix.cli, *fix.terraform, *fix.verify))
     if fix.placeholders:
         lines += [f"Still open: {', '.join(fix.placeholders)}.", ""]
@@ -216,7 +228,13 @@ def _pseudonyms(diagnosis: Diagnosis) -> Pseudonyms:
         Entity(name, value, 0, 0) for judged_error in diagnosis.errors for name, value in judged_error.entities.items()
     ]
     found += [Entity(name, value, 0, 0) for name, value in diagnosis.typed.items()]
-    return Pseudonyms.of(found, diagnosis.text)
+    rulings = [judged.ruling for judged_error in diagnosis.errors for judged in judged_error.causes]
+    proving = [
+        line
+        for ruling in rulings
+        for line in (ruling.because, *ruling.shown, *(change.before + change.after for change in ruling.changes))
+    ]
+    return Pseudonyms.of(found, "\n".join((diagnosis.text, *proving)))
 
 
 def _renamed(value: object, names: Pseudonyms) -> object:

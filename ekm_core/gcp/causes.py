@@ -221,6 +221,7 @@ RECENT_BINDING = Cause(
     fix=fix_elsewhere("Wait, then let OpenAI use the key again."),
     who=KMS_ADMIN,
     wait=vendor.GCP_IAM_WAIT,
+    passes=True,
 )
 
 ANOTHER_KEY = Cause(

@@ -147,6 +147,7 @@ ERROR = KnownError(
             ),
             who=causes.NOBODY,
             wait=AZURE_RBAC_WAIT,
+            passes=True,
         ),
         Cause(
             id="access-policy-mode",

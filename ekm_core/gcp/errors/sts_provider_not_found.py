@@ -115,6 +115,7 @@ ERROR = KnownError(
             fix=causes.fix_elsewhere("Wait, then let OpenAI use the key again."),
             who=causes.FEDERATION_ADMIN,
             wait=vendor.GCP_IAM_WAIT,
+            passes=True,
         ),
         causes.OWN_TEST,
     ),
