@@ -50,6 +50,11 @@ def source_of(exhibit: Exhibit) -> str:
     return f"`{command[:_SHOWN]}…`" if len(command) > _SHOWN else f"`{command}`"
 
 
+def piped(exhibit: Exhibit) -> bool:
+    """Whether the output may have gone through another program, so that a list may not be whole."""
+    return "|" in exhibit.command
+
+
 def combine(facts: Iterable[Fact[T]], same: Callable[[T, T], bool] = lambda first, second: first == second) -> Fact[T]:
     """All facts on one thing as one: what decides wins over what could not be checked; a contradiction is CONFLICTING.
 

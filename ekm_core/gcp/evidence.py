@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from ekm_core.evidence import Command, State, command_of, outcome
-from ekm_core.facts import Document, Fact, Loose, combine, conflict, source_of
+from ekm_core.facts import Document, Fact, Loose, combine, conflict, piped, source_of
 from ekm_core.gcp import printed
 from ekm_core.model import Exhibit
 
@@ -232,7 +232,7 @@ class _Reader:
             return self._above(documents, exhibit, command)
         subject = _subject(command)
         known = [self._document(item, exhibit, command) for item in documents]
-        if subject is not None and subject[0] is Kind.LISTING and len(documents) == len(items):
+        if subject is not None and subject[0] is Kind.LISTING and len(documents) == len(items) and not piped(exhibit):
             collection = subject[1]
             names = frozenset(_listed_name(item, collection) for item in documents)
             if _complete(command, collection) and "" not in names:
