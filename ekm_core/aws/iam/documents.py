@@ -53,7 +53,7 @@ _GREATEST = 10**60
 
 _TOP = frozenset({"Version", "Id", "Statement"})
 _ELEMENTS = frozenset(
-    "Sid Effect Principal NotPrincipal Action NotAction Resource NotResource Condition".split()  # noqa: SIM905 - readable
+    {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 )
 _PRINCIPALS = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 _VERSIONS = ("2012-10-17", "2008-10-17")
