@@ -1,6 +1,7 @@
-"""The command line: ``python -m ekm_core diagnose | triage | simulate | explain``.
+"""The command line: ``python -m ekm_core diagnose | check | triage | simulate | explain``.
 
-Exit codes: 0 done (diagnose: a known error was found), 1 diagnose found none, 2 bad input with one line on stderr.
+Exit codes: 0 done (diagnose: a known error was found), 1 diagnose found none or check found a failure, 2 bad input with
+one line on stderr.
 """
 
 from __future__ import annotations
@@ -9,15 +10,27 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ekm_core import catalogue
-from ekm_core.model import Configuration, Diagnosis, LinkState, Verdict
+from ekm_core.model import ChainLink, Change, Configuration, Diagnosis, Exhibit, LinkState, Status, Verdict
+
+if TYPE_CHECKING:
+    from ekm_core.check import Checked
 
 _MOST_BYTES = 16 << 20
 _SECTION = "=" * 72
 
 _VERDICTS = {Verdict.CONFIRMED: "CONFIRMED", Verdict.CANNOT_TELL: "cannot tell", Verdict.RULED_OUT: "ruled out"}
+_STATUSES = {
+    Status.FAIL: "FAIL",
+    Status.COULD_NOT_CHECK: "could not check",
+    Status.WARN: "warning",
+    Status.PASS: "pass",
+    Status.NOT_APPLICABLE: "not applicable",
+}
 _STATES = {LinkState.PROVEN: "ok", LinkState.BROKEN: "BROKEN", LinkState.UNKNOWN: "unknown"}
 
 
@@ -45,9 +58,16 @@ def _parser() -> argparse.ArgumentParser:
     diagnose = commands.add_parser("diagnose", help="which known error stands in a text, why, and how to mend it")
     diagnose.add_argument("file", nargs="?", default="-", help="a text file; - is standard input")
     diagnose.add_argument("--config", metavar="FILE", help="what you registered: JSON body, curl, SDK call …")
-    diagnose.add_argument("--evidence", metavar="FILE", action="append", default=[], help="a cloud command's output")
-    diagnose.add_argument("--json", action="store_true", help="the public JSON, schema 1")
+    _add_evidence(diagnose)
+    diagnose.add_argument(
+        "--changed", metavar="WHEN", help="when you last changed the set-up: “10 minutes ago”, “14:05”"
+    )
     diagnose.set_defaults(run=_diagnose)
+
+    check = commands.add_parser("check", help="what OpenAI would meet with a configuration, before any error")
+    check.add_argument("config", metavar="CONFIG", help="what you registered: JSON body, curl, SDK call …")
+    _add_evidence(check)
+    check.set_defaults(run=_check)
 
     triage = commands.add_parser("triage", help="classify many messages: csv, jsonl, parquet, plain log, .gz of each")
     triage.add_argument("source", metavar="IN")
@@ -65,26 +85,45 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_evidence(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--evidence",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a cloud command's output, a terminal transcript or the script's bundle; may be given several times",
+    )
+    command.add_argument("--json", action="store_true", help="the public JSON, schema 1")
+
+
 def _diagnose(options: argparse.Namespace) -> int:
-    from ekm_core import configuration
-    from ekm_core.diagnose import diagnose
+    from ekm_core.diagnose import Setup, diagnose
     from ekm_core.report import as_dict
 
     text = _read(options.file)
-    typed = configuration.values(_configuration(options.config)) if options.config else {}
-    for path in options.evidence:
-        _read(path)
-    diagnosis = diagnose(text, typed)
-    if options.evidence:
-        print(
-            "ekm_core: this version does not judge evidence files yet; causes that need them stay “cannot tell”",
-            file=sys.stderr,
-        )
+    setup = Setup(
+        _configuration(options.config) if options.config else None,
+        _evidence(options.evidence),
+        *(_changed(options.changed) if options.changed else ()),
+    )
+    diagnosis = diagnose(text, setup=setup)
     if options.json:
         print(json.dumps(as_dict(diagnosis), indent=2, ensure_ascii=False))
     else:
         print(_plain(diagnosis))
     return 0 if diagnosis.errors else 1
+
+
+def _check(options: argparse.Namespace) -> int:
+    from ekm_core.check import check
+    from ekm_core.report import checked_dict
+
+    checked = check(_configuration(options.config), _evidence(options.evidence))
+    if options.json:
+        print(json.dumps(checked_dict(checked), indent=2, ensure_ascii=False))
+    else:
+        print(_plain_check(checked))
+    return 1 if checked.failed else 0
 
 
 def _triage(options: argparse.Namespace) -> int:
@@ -157,6 +196,66 @@ def _configuration(path: str) -> Configuration:
     return imported.configurations[0]
 
 
+def _evidence(paths: Sequence[str]) -> tuple[Exhibit, ...]:
+    """What stands in the files; what could not be read in them goes to stderr, a line each."""
+    if not paths:
+        return ()
+    from ekm_core import evidence
+
+    exhibits: list[Exhibit] = []
+    for path in paths:
+        gathered = evidence.read(_read(path), path)
+        for problem in gathered.problems:
+            print(f"ekm_core: {path!r}: {' '.join(problem.split())}", file=sys.stderr)
+        if not gathered.exhibits:
+            raise BadInputError(f"{path!r} holds no command's output that can be read")
+        exhibits += gathered.exhibits
+    return tuple(exhibits)
+
+
+def _changed(text: str) -> tuple[datetime, datetime]:
+    from ekm_core import waiting
+
+    now = datetime.now().astimezone()
+    try:
+        return waiting.parse(text, now), now
+    except waiting.WhenError as problem:
+        raise BadInputError(str(problem)) from problem
+
+
+def _plain_check(checked: Checked) -> str:
+    lines: list[str] = []
+    for finding in checked.findings:
+        if finding.status in (Status.PASS, Status.NOT_APPLICABLE):
+            continue
+        lines.append(f"[{_STATUSES[finding.status]}] {finding.title}")
+        lines += [f"  {sentence}" for sentence in (finding.saw, finding.means) if sentence]
+        lines += [f"  Next step: {finding.next_step}"] if finding.next_step else []
+        lines += _changes(finding.changes)
+        lines.append("")
+    passed = [finding for finding in checked.findings if finding.status is Status.PASS]
+    if passed:
+        lines += [f"{len(passed)} checks passed or ruled a cause out:"]
+        lines += [f"  {finding.title}: {finding.saw}" for finding in passed]
+        lines.append("")
+    if checked.missing:
+        first = checked.missing[0]
+        lines += [f"This would tell more: {first.title}", *(f"    {line}" for line in first.text.splitlines()), ""]
+    lines.append(_plain_chain(checked.chain))
+    return "\n".join(lines)
+
+
+def _changes(changes: Sequence[Change]) -> list[str]:
+    lines = []
+    for change in changes:
+        lines += ["", f"  {change.title}, the smallest change:", *(f"    {line}" for line in change.diff.splitlines())]
+    return lines
+
+
+def _plain_chain(chain: Sequence[ChainLink]) -> str:
+    return "Chain: " + " -> ".join(f"{item.link} ({_STATES[item.state]})" for item in chain)
+
+
 def _plain(diagnosis: Diagnosis) -> str:
     lines = []
     if diagnosis.redactions:
@@ -180,17 +279,18 @@ def _plain(diagnosis: Diagnosis) -> str:
         for judged in judged_error.causes:
             lines.append(f"[{_VERDICTS[judged.ruling.verdict]}] {judged.cause.title}")
             lines.append(f"  {judged.ruling.because}")
+            lines += [f"  Seen: {line}" for line in judged.ruling.shown]
             if judged.ruling.verdict is Verdict.CANNOT_TELL:
                 lines += [f"  Look: {step}" for step in judged.look.console[:1]]
             if judged.ruling.verdict is Verdict.CONFIRMED:
-                lines += [f"  Fix: {judged.fix.summary}"]
+                lines += [f"  Fix: {judged.fix.summary}", *_changes(judged.ruling.changes)]
                 for snippet in (*judged.fix.policies, *judged.fix.cli):
                     lines += ["", f"  {snippet.title}:", *(f"    {line}" for line in snippet.text.splitlines())]
                 if judged.fix.placeholders:
                     lines += ["", f"  Still open: {', '.join(judged.fix.placeholders)}"]
             lines.append("")
         lines += [f"All fixes with Terraform and sources: python -m ekm_core explain {error.id}", ""]
-    lines.append("Chain: " + " -> ".join(f"{item.link} ({_STATES[item.state]})" for item in diagnosis.chain))
+    lines.append(_plain_chain(diagnosis.chain))
     return "\n".join(lines)
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ekm_core.model import (
+    ChainLink,
     Change,
     Diagnosis,
     Entity,
+    Finding,
     Fix,
     JudgedCause,
     JudgedError,
@@ -24,6 +26,9 @@ from ekm_core.model import (
     Verdict,
 )
 from ekm_core.pseudonyms import Pseudonyms
+
+if TYPE_CHECKING:
+    from ekm_core.check import Checked
 
 SCHEMA = 1
 
@@ -40,10 +45,46 @@ def as_dict(diagnosis: Diagnosis) -> dict[str, Any]:
         "schema": SCHEMA,
         "redactions": dict(diagnosis.redactions),
         "matches": [_judged_error(judged_error) for judged_error in diagnosis.errors],
-        "chain": [{"link": item.link, "state": item.state, "because": item.because} for item in diagnosis.chain],
+        "chain": [_link(item) for item in diagnosis.chain],
         "perhaps": [{"id": error.id, "title": error.title} for error in diagnosis.perhaps],
         "next_step": diagnosis.next_step,
     }
+
+
+def checked_dict(checked: Checked) -> dict[str, Any]:
+    """The public JSON form of a check (schema 1), with the user's own identifiers and without secrets."""
+    return {
+        "schema": SCHEMA,
+        "findings": [_finding(finding) for finding in checked.findings],
+        "chain": [_link(item) for item in checked.chain],
+        "missing": [_snippet(item) for item in checked.missing],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "status": finding.status,
+        "link": finding.link,
+        "title": finding.title,
+        "saw": finding.saw,
+        "means": finding.means,
+        "next_step": finding.next_step,
+        "field": finding.field,
+        "errors": list(finding.errors),
+        "reference": _reference(finding.reference) if finding.reference else None,
+        "changes": [_change(change) for change in finding.changes],
+        "missing": [_snippet(item) for item in finding.missing],
+    }
+
+
+def _link(item: ChainLink) -> dict[str, str]:
+    return {"link": item.link, "state": item.state, "because": item.because}
+
+
+def _reference(reference: Reference) -> dict[str, Any]:
+    read = reference.read.isoformat() if reference.read else None
+    return {"title": reference.title, "url": reference.url, "read": read}
 
 
 def to_json(diagnosis: Diagnosis) -> str:
@@ -105,7 +146,7 @@ def _judged_error(judged_error: JudgedError) -> dict[str, Any]:
                 "because": judged.ruling.because,
                 "quotes": list(judged.ruling.quotes),
                 "shown": list(judged.ruling.shown),
-                "changes": [change_dict(change) for change in judged.ruling.changes],
+                "changes": [_change(change) for change in judged.ruling.changes],
                 "missing": [_snippet(item) for item in judged.ruling.missing],
                 "look": _look(judged.look),
                 "fix": _fix(judged.fix),
@@ -114,14 +155,11 @@ def _judged_error(judged_error: JudgedError) -> dict[str, Any]:
             }
             for judged in judged_error.causes
         ],
-        "references": [
-            {"title": item.title, "url": item.url, "read": item.read.isoformat() if item.read else None}
-            for item in match.error.references
-        ],
+        "references": [_reference(item) for item in match.error.references],
     }
 
 
-def change_dict(change: Change) -> dict[str, Any]:
+def _change(change: Change) -> dict[str, Any]:
     """A change of the user's own document: the diff and the whole corrected document."""
     return {"title": change.title, "language": change.language, "diff": change.diff, "after": change.after}
 
