@@ -289,8 +289,8 @@ class _Reader:
             self._listings[listing[0]].append((listing[1], fact))
             return
         subject = _subject(command)
-        if subject is None or result.state is State.SEEN:
-            self._loose.append(Loose(exhibit, f"{source} shows nothing that we know how to use."))
+        if subject is None:
+            self._loose.append(Loose(exhibit, f"{source} could not be used. {result.sentence}"))
             return
         if subject[0] in (Kind.VAULT, Kind.NETWORK) and result.state is State.ABSENT:
             # A vault's name is unique in the world; only one subscription or resource group was searched.
@@ -304,11 +304,11 @@ class _Reader:
         if listing is not None and _unfiltered(command):
             self._listings[listing[0]].append((listing[1], Fact(State.SEEN, listing[1], source)))
             return True
-        found = _APP_FILTER.search(unquote(command.option("filter", "url", "uri", "u")))
-        about_principals = command.service == "ad sp" or (
-            command.service == "rest" and "deletedItems" not in str(command)
-        )
-        if empty and found and about_principals and _unfiltered(command):
+        address = unquote(command.option("filter", "url", "uri", "u"))
+        if empty and "/directory/deletedItems/" in address:
+            return True
+        found = _APP_FILTER.search(address)
+        if empty and found and command.service in ("ad sp", "rest") and _unfiltered(command):
             why = f"{source} finds no service principal of the application {found[1]}"
             self._add(Kind.SERVICE_PRINCIPAL, found[1], Fact(State.ABSENT, None, source, why))
             return True
@@ -320,9 +320,10 @@ class _Reader:
         inner = _plain(document["properties"]) if isinstance(document.get("properties"), dict) else {}
         both = {**top, **inner}
         gone = any(both.get(name) for name in ("deleteddatetime", "deleteddate", "scheduledpurgedate", "deletiondate"))
-        if _has(both, "appid") and ("serviceprincipaltype" in both or "accountenabled" in both or "objectid" in both):
+        marks = ("serviceprincipaltype", "accountenabled", "objectid")
+        if _has(both, "appid") and (gone or any(mark in both for mark in marks)):
             return self._principal(both, source, gone=gone)
-        if "vaulturi" in both or ("uri" in both and "rbac" in both):
+        if "vaulturi" in both or ("uri" in both and "rbac" in both) or (gone and "vaultid" in both):
             return self._vault(document, top, both, source, gone=gone)
         key = _plain(both["key"]) if isinstance(both.get("key"), dict) else {}
         if _has({**both, **key}, "kid") or _has(both, "keyuri"):

@@ -218,9 +218,9 @@ class _Reader:
             why = f"{source} answered that the API {off[1]} is not enabled in project {off[2]}"
             self._add(Kind.SERVICE, f"projects/{off[2]}/services/{off[1]}", State.ABSENT, source, why=why)
         subject = _subject(command)
-        if subject is None or result.state is State.SEEN:
+        if subject is None:
             if command.program == "gcloud":
-                self._loose.append(Loose(exhibit, f"{source} shows nothing that we know how to use."))
+                self._loose.append(Loose(exhibit, f"{source} could not be used. {result.sentence}"))
             return
         # A disabled API hides the resource: it says nothing about whether that exists.
         state = State.FAILED if off else result.state
