@@ -183,7 +183,7 @@ def _configuration(draft: Draft, provider: Provider | None) -> tuple[Configurati
             continue
         field = names.field_name(name, cloud)
         if not field:
-            if not names.is_type(name) and not names.is_of_the_answer(name):
+            if len(remarks) < _MOST_PROBLEMS and not names.is_type(name) and not names.is_of_the_answer(name):
                 remarks.append(_unknown(name, cloud))
             continue
         text, remark = _text(field, value)

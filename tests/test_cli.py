@@ -95,7 +95,7 @@ def test_faulty_configuration_names_line_and_column(tmp_path):
     file.write_text('{"type": "aws",\n "role_arn": }')
     done = run("diagnose", "--config", str(file), given=TEXT)
     assert done.returncode == 2
-    assert "line 2, column" in done.stderr
+    assert "Line 2, column" in done.stderr
 
 
 def test_explain_prints_markdown():

@@ -23,9 +23,9 @@ def read_lines(text: str) -> Read:
         match = _LINE.match(line)
         if not match:
             continue
-        name, value = match["name"].strip(), _value(match["name"], match["value"].strip())
-        if value in ("", "{", "[", ">", "|"):
+        if match["value"].strip() in ("", "{", "[", ">", "|"):  # opens a block
             continue
+        name, value = match["name"].strip(), _value(match["name"], match["value"].strip())
         if name in found and found[name] != value and len(problems) < 10 and names.is_known(name):
             problems.append(f"Line {number} gives {name} again with another value; the last one counts.")
         found[name] = value

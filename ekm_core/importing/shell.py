@@ -47,7 +47,7 @@ def read_curl(text: str) -> Read:
     start = _CURL.search(text)
     if start is None:
         return Read()
-    windows = "curl.exe" in start.group() or re.search(r"\^[ \t]*(?:\n|$|\")", text) is not None
+    windows = "curl.exe" in start.group() or re.search(r"\^[ \t]*\n|\s\^\"", text) is not None
     command = text[start.end() :]
     if windows:
         # cmd's escape: a caret before the character, or before the end of the line
