@@ -148,9 +148,7 @@ def test_a_name_that_two_clouds_share_is_read_by_the_cloud():
 def test_values_are_only_what_fits():
     fields = {"role_arn": "nonsense", "kms_arn": AWS["kms_arn"], "external_id": "org-xxxxxxxx"}
     found = configuration.values(Configuration(Provider.AWS, fields, "org-AbCdEfGh"))
-    assert found == {"kms_key": AWS["kms_arn"], "organization_id": "org-AbCdEfGh"} | (
-        {"external_id": "org-xxxxxxxx"} if "external_id" in found else {}
-    )
+    assert found == {"kms_key": AWS["kms_arn"], "organization_id": "org-AbCdEfGh"}
     vault = Configuration(Provider.AZURE, {"vault_uri": "https://ekm-vault.vault.azure.net/"})
     assert configuration.values(vault) == {"vault": "ekm-vault"}
 
