@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     diagnose.add_argument("--config", metavar="FILE", help="what you registered: JSON body, curl, SDK call …")
     _add_evidence(diagnose)
     diagnose.add_argument(
-        "--changed", metavar="WHEN", help="when you last changed the set-up: “10 minutes ago”, “14:05”"
+        "--changed", metavar="WHEN", help="when you last changed it: “10 minutes ago”, “14:05”"
     )
     diagnose.set_defaults(run=_diagnose)
 
