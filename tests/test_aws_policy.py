@@ -159,6 +159,29 @@ def test_documents_that_were_not_seen_leave_it_open():
     assert evaluate(request, Policies((), bad, unseen=frozenset(Kind))).result is Result.IMPLICITLY_DENIED
 
 
+def test_a_notprincipal_that_names_the_role_without_its_account_is_open():
+    allow = {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "kms:*", "Resource": "*"}
+    deny = {"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}, "Action": "kms:*", "Resource": "*"}
+    key = document(Kind.KEY, allow, deny)
+    assert evaluate(kms_request(ROLE, KEY, "kms:Encrypt"), Policies(resource=key)).result is Result.UNKNOWN
+    complete = kms_request(ROLE, KEY, "kms:Encrypt", complete=True)
+    assert evaluate(complete, Policies(resource=key)).result is Result.EXPLICITLY_DENIED
+
+
+def test_the_name_of_the_roles_session_is_not_known():
+    session = "arn:aws:sts::111122223333:assumed-role/openai-ekm/OpenAI-EKM-Service"
+    for principal, result in (
+        (session, Result.UNKNOWN),
+        (ROLE, Result.ALLOWED),
+        (ROLE + "2", Result.IMPLICITLY_DENIED),
+    ):
+        statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "kms:*", "Resource": "*"}
+        policies = Policies(resource=document(Kind.KEY, statement))
+        assert evaluate(kms_request(ROLE, KEY, "kms:Encrypt"), policies).result is result
+    block = {"StringLike": {"sts:RoleSessionName": "OpenAI-*"}}
+    assert assume(trust(Condition=block), complete=False).unknown == ("sts:RoleSessionName",)
+
+
 def test_the_builders_ask_as_openai_does():
     request = kms_request("arn:aws:iam::111122223333:role/path/openai-ekm", KEY, "kms:Decrypt")
     assert request.principal == "arn:aws:sts::111122223333:assumed-role/openai-ekm/OpenAI-EKM-Service"

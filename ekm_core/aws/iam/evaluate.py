@@ -314,7 +314,7 @@ class _Evaluation:
     def _open(self) -> tuple[str, ...]:
         """What an Unknown hangs on: context keys first, then kinds of documents."""
         names = [
-            miss.key or f"a policy variable in {miss.element}"
+            miss.key or f"what {miss.element} covers"
             for hit in self.hits
             if hit.outcome is None
             for miss in hit.misses
@@ -333,13 +333,12 @@ class _Evaluation:
         if not statement.effective:
             misses.append(Miss("Action and Resource", (), (request.action,)))
 
-        reach = self._reach(statement)
-        if statement.principals is not None and reach is _Reach.NONE:
-            outcomes.append(False)
+        reach, reached = self._reach(statement)
+        outcomes.append(reached)
+        if statement.principals is not None and reached is not True:
             wanted = tuple(principal.value for principal in statement.principals)
-            misses.append(
-                Miss(_element("Principal", statement.not_principal), wanted, (self.who.session or self.who.arn,))
-            )
+            element = _element("Principal", statement.not_principal)
+            misses.append(Miss(element, wanted, (self.who.session or self.who.arn,), unknown=reached is None))
 
         action: Tri = any(action_matches(text, request.action) for text in statement.actions)
         checked = [("Action", statement.actions, statement.not_action, action, request.action)]
@@ -365,20 +364,31 @@ class _Evaluation:
         actual = () if value is None else (value,) if isinstance(value, str) else value
         return Miss("Condition", condition.values, actual, condition.operator, condition.key, unknown)
 
-    def _reach(self, statement: Statement) -> _Reach:
+    def _reach(self, statement: Statement) -> tuple[_Reach, Tri]:
+        """How the statement reaches the caller, and whether it does."""
         if statement.principals is None:
-            return _Reach.DIRECT
-        reaches = [self._principal_reach(principal) for principal in statement.principals]
+            return _Reach.DIRECT, True
+        reaches = {self._principal_reach(principal) for principal in statement.principals}
         if statement.not_principal:
-            return _Reach.NONE if self._is_exempt(statement.principals, reaches) else _Reach.DIRECT
-        return max(reaches, default=_Reach.NONE)
+            return _Reach.DIRECT, negate(self._is_spared(statement.principals, reaches))
+        strongest = max(reaches, default=_Reach.NONE)
+        if strongest is _Reach.NONE and any(self._may_be_session(principal) for principal in statement.principals):
+            return _Reach.DIRECT, None
+        return strongest, strongest is not _Reach.NONE
+
+    def _may_be_session(self, principal: Principal) -> bool:
+        """Whether it names a session of the caller's role, where the caller's session name is only a guess."""
+        role = self.who.session.rpartition("/")[0]
+        return not self.request.session_known and bool(role) and principal.value.startswith(f"{role}/")
 
     def _principal_reach(self, principal: Principal) -> _Reach:
         """How one value of Principal reaches the caller. Deny statements only ask whether it does."""
         who, value = self.who, principal.value
         if principal.type != "AWS":
             return _Reach.NONE
-        if value in ("*", who.session) or (value == who.arn and who.type == "User"):
+        if value == "*" or (value == who.session and self.request.session_known):
+            return _Reach.DIRECT
+        if value == who.arn and who.type == "User":
             return _Reach.DIRECT
         if value in (who.account, f"arn:{who.partition}:iam::{who.account}:root"):
             return _Reach.DIRECT if who.is_root else _Reach.ACCOUNT
@@ -391,23 +401,20 @@ class _Evaluation:
         prefix = f"arn:{who.partition}:iam::{who.account}:role/"
         return not who.path_known and value.startswith(prefix) and value.rsplit("/", 1)[-1] == who.role_name
 
-    def _is_exempt(self, principals: Sequence[Principal], reaches: Sequence[_Reach]) -> bool:
+    def _is_spared(self, principals: Sequence[Principal], reaches: set[_Reach]) -> Tri:
         """Whether a Deny with NotPrincipal spares the caller.
 
-        AWS asks for the account beside the role beside the session, and a caller with a boundary is never spared.
+        AWS asks for the account beside the role or user, and says that otherwise it "might" deny: unknown for a real
+        caller, denied in a simulation. A caller with a boundary is never spared.
         """
         if self.policies.boundary is not None:
             return False
-        if any(principal.value == "*" for principal in principals):
-            return True
-        if self.who.is_root:
+        if self.who.is_root or any(principal.value == "*" for principal in principals):
             return _Reach.DIRECT in reaches
-        needed = {_Reach.ACCOUNT}
-        if self.who.type == "AssumedRole":
-            needed.add(_Reach.ROLE)
-        if self.who.type == "User" or self.who.session:
-            needed.add(_Reach.DIRECT)
-        return needed <= set(reaches)
+        named = bool(reaches & {_Reach.ROLE, _Reach.DIRECT})
+        if named and _Reach.ACCOUNT in reaches:
+            return True
+        return None if (named or _Reach.ACCOUNT in reaches) and not self.request.complete else False
 
 
 def _element(name: str, negated: bool) -> str:

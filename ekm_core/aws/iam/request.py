@@ -18,10 +18,6 @@ Value = str | tuple[str, ...]
 # Keys that AWS may put into the request and that nobody can know offline; a name that ends in "/" or ":" stands for all
 # keys that begin with it. They are three-valued where a request is not complete.
 UNKNOWABLE = (
-    "aws:calledvia",
-    "aws:calledviafirst",
-    "aws:calledvialast",
-    "aws:chatbotsourcearn",
     "aws:currenttime",
     "aws:ec2instancesourceprivateipv4",
     "aws:ec2instancesourcevpc",
@@ -60,6 +56,7 @@ UNKNOWABLE = (
     "kms:recipientattestation:",
     "kms:requestalias",
     "kms:resourcealiases",
+    "sts:rolesessionname",
     "sts:sourceidentity",
     "sts:transitivetagkeys",
 )
@@ -74,6 +71,7 @@ class Request:
     principal: the caller's ARN (role session, role, user, root) or account id. resource_account: the resource's owner.
     context: condition keys and their values, a tuple where AWS sends several. complete: True where ``context`` is all
         there is (a simulation); False for a real caller, of whom the keys in ``UNKNOWABLE`` are unknown if not given.
+    session_known: False where the name of the caller's role session is a guess; a policy that names one is then open.
     """
 
     principal: str
@@ -82,6 +80,7 @@ class Request:
     resource_account: str
     context: Mapping[str, Value] = field(default_factory=dict)
     complete: bool = True
+    session_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +168,12 @@ def is_account_id(text: str) -> bool:
 def assume_role_request(role_arn: str, external_id: str, *, complete: bool = False) -> Request:
     """OpenAI's session calls sts:AssumeRole on the customer's role, with the registered external id ("" for none).
 
-    What the articles and the errors show of the call (see ``vendor``). That OpenAI sends the same session name in this
-    call as its own session has is seen in errors, not documented; the key sts:RoleSessionName is given all the same.
+    What the articles and the errors show of the call (see ``vendor``). The name that OpenAI gives the session which it
+    asks for (sts:RoleSessionName) is not documented: unknown.
     """
     context = {
         "aws:SecureTransport": "true",
         "aws:ViaAWSService": "false",
-        "sts:RoleSessionName": vendor.AWS_SESSION.rsplit("/", 1)[-1],
         "aws:PrincipalArn": vendor.AWS_PRINCIPAL,
     }
     if external_id:
@@ -186,7 +184,8 @@ def assume_role_request(role_arn: str, external_id: str, *, complete: bool = Fal
 def kms_request(role_arn: str, key_arn: str, action: str, *, complete: bool = False) -> Request:
     """The customer's role, assumed by OpenAI, calls kms:Encrypt or kms:Decrypt on the key (its ARN, never an alias).
 
-    The session has the name that OpenAI gives it in errors (see ``vendor``); aws:PrincipalArn is the role's ARN.
+    aws:PrincipalArn is the role's ARN. The session's name is that of OpenAI's own session, for want of a source; so it
+    counts as known in a complete request only.
     """
     parts = role_arn.split(":", 5)
     partition = parts[1] if len(parts) == 6 else "aws"
@@ -201,7 +200,7 @@ def kms_request(role_arn: str, key_arn: str, action: str, *, complete: bool = Fa
     if region and region[0]:
         context["aws:RequestedRegion"] = region[0]
     principal = f"arn:{partition}:sts::{_account(role_arn)}:assumed-role/{session}"
-    return Request(principal, action, key_arn, _account(key_arn), context, complete)
+    return Request(principal, action, key_arn, _account(key_arn), context, complete, session_known=complete)
 
 
 def _account(arn: str) -> str:
