@@ -104,8 +104,12 @@ def script(configuration: Configuration) -> Snippet:
         'roles="$( {',
         *(f"  custom_roles {' '.join(map(sh, words))}" for words in policies),
         '} | sort -u )"',
-        "while IFS= read -r role; do",
-        '  if [ -n "$role" ]; then collect gcloud iam roles describe "$role" --format=json; fi',
+        # gcloud takes a custom role's id beside its owner, not its full name.
+        "while IFS=/ read -r kind owner _ role; do",
+        '  case "$kind" in',
+        '    projects) collect gcloud iam roles describe "$role" "--project=$owner" --format=json ;;',
+        '    organizations) collect gcloud iam roles describe "$role" "--organization=$owner" --format=json ;;',
+        "  esac",
         'done <<< "$roles"',
     ]
     return collect.script("Read your Google Cloud set-up (for Cloud Shell)", _READS, lines)
