@@ -306,7 +306,7 @@ def test_exhibits_of_other_clouds_are_passed_over() -> None:
     assert read([shown({"name": POOL}, "az account show"), shown(POLICY, "aws iam get-role")]) == GcpEvidence()
 
 
-_NAMES = "name bindings etag config state policy id type projectId projectNumber primary includedPermissions".split()
+_NAMES = ["name", "bindings", "etag", "config", "state", "policy", "id", "type", "projectId", "projectNumber"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=20),
     lambda inner: (

@@ -601,6 +601,9 @@ def _listing(command: Command) -> tuple[Kind, Listing] | None:
         if not scope or "include-inherited" not in command.options:
             return None
         return Kind.ASSIGNMENT, Listing(scope, command.option("assignee", "assignee-object-id"))
+    if (command.service, command.verb) == ("role deny-assignment", "list"):
+        scope = command.option("scope")
+        return (Kind.DENIAL, Listing(scope)) if scope and "filter" not in command.options else None
     if command.service == "rest":
         address = unquote(command.option("url", "uri", "u"))
         found = _DENY_URL.search(address)
