@@ -486,17 +486,20 @@ def cli_create_key(values: Values) -> Snippet:
     )
 
 
+def registration_fields(values: Values) -> dict[str, str]:
+    """The fields of the registration (article 20000953), by the API's own names."""
+    return {
+        "type": "aws",
+        "name": "EKM key in AWS",
+        "role_arn": role_arn(values),
+        "kms_arn": key_arn(values),
+        "external_id": external_id(values),
+    }
+
+
 def registration(values: Values) -> tuple[Snippet, ...]:
-    """The call that registers role and key with OpenAI (article 20000953), as curl and as Python."""
-    return openai_snippets.register(
-        {
-            "type": "aws",
-            "name": "EKM key in AWS",
-            "role_arn": role_arn(values),
-            "kms_arn": key_arn(values),
-            "external_id": external_id(values),
-        }
-    )
+    """The call that registers role and key with OpenAI, as curl and as Python."""
+    return openai_snippets.register(registration_fields(values))
 
 
 def key_command(title: str, action: str, values: Values, **options: str) -> Snippet:

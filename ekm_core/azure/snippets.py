@@ -395,17 +395,20 @@ def terraform_key(values: Values) -> Snippet:
 # --- Registration and proof ------------------------------------------------------------------------------------------
 
 
+def registration_fields(values: Values, *, key_name: str = "") -> dict[str, str]:
+    """The fields of the registration (20000953), by the API's own names; ``key_name`` replaces the user's."""
+    return {
+        "type": "azure",
+        "name": "Azure EKM",
+        "tenant_id": values.need("tenant_id"),
+        "vault_uri": vault_uri(values),
+        "key_name": key_name or values.need("key_name"),
+    }
+
+
 def register(values: Values, *, key_name: str = "") -> tuple[Snippet, ...]:
     """The registration with OpenAI; ``key_name`` replaces the name that the user gave."""
-    return openai.register(
-        {
-            "type": "azure",
-            "name": "Azure EKM",
-            "tenant_id": values.need("tenant_id"),
-            "vault_uri": vault_uri(values),
-            "key_name": key_name or values.need("key_name"),
-        }
-    )
+    return openai.register(registration_fields(values, key_name=key_name))
 
 
 def proof(values: Values) -> tuple[Snippet, ...]:

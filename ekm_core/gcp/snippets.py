@@ -452,11 +452,13 @@ def enable_api(project: str) -> Snippet:
     return command("Enable the Cloud KMS API", "gcloud", "services", "enable", KMS_API, f"--project={project}")
 
 
-def create_key(values: Values) -> tuple[Snippet, ...]:
-    """Makes the key ring and a symmetric key in it."""
+def create_key(values: Values, rotation: tuple[str, ...] = ()) -> tuple[Snippet, ...]:
+    """Makes the key ring and a symmetric key in it. ``rotation``: options for the key's schedule, none by default."""
     return (
         command("Create the key ring", "gcloud", "kms", "keyrings", "create", key_ring_name(values)),
-        command("Create the key", "gcloud", "kms", "keys", "create", key_resource(values), "--purpose=encryption"),
+        command(
+            "Create the key", "gcloud", "kms", "keys", "create", key_resource(values), "--purpose=encryption", *rotation
+        ),
     )
 
 

@@ -49,6 +49,19 @@ def register(fields: Mapping[str, str]) -> tuple[Snippet, ...]:
     )
 
 
+def register_file(path: str) -> Snippet:
+    """The registration call with its body from a file; an error of the API is printed and fails the command."""
+    curl = "\n".join(
+        (
+            f"curl --fail-with-body --silent --show-error --request POST {EXTERNAL_KEYS_URL} \\",
+            f"  {_HEADER} \\",
+            "  --header 'Content-Type: application/json' \\",
+            f"  --data-binary {sh('@' + path)}",
+        )
+    )
+    return snippet("Register the key", Language.BASH, curl)
+
+
 def validate(values: Values) -> tuple[Snippet, ...]:
     """The call that makes OpenAI use the key once, as curl and as the SDK's call.
 
