@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ekm_core import vendor
@@ -272,6 +272,7 @@ DENIALS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(JSON, JSON, JSON, JSON)
 def test_no_document_raises(definitions, assignments, denials, document):
     policy.decide(policy.DECRYPT, OPENAI, KEY, definitions, assignments, denials, document)
@@ -280,6 +281,7 @@ def test_no_document_raises(definitions, assignments, denials, document):
     policy.network(document)
 
 
+@settings(deadline=None)
 @given(ASSIGNMENTS, DENIALS, st.randoms(use_true_random=False))
 def test_order_does_not_matter(assignments, denials, random):
     first = by_roles([GOOD], assignments, denials).outcome
@@ -288,6 +290,7 @@ def test_order_does_not_matter(assignments, denials, random):
     assert by_roles([GOOD], assignments, denials).outcome is first
 
 
+@settings(deadline=None)
 @given(ASSIGNMENTS, ASSIGNMENTS, DENIALS, DENIALS)
 def test_an_assignment_never_takes_away_and_a_denial_never_gives(some, more, denials, others):
     if by_roles([GOOD], some).outcome is ALLOWED:
@@ -301,3 +304,10 @@ def test_an_assignment_never_takes_away_and_a_denial_never_gives(some, more, den
 def test_a_pattern_of_many_stars_is_linear():
     pattern = "*a" * 200_000
     assert by_roles([role([pattern])], [assignment()]).outcome is DENIED
+
+
+def test_two_definitions_of_one_role_decide_nothing():
+    other = role([])
+    for definitions in ([GOOD, other], [other, GOOD]):
+        assert by_roles(definitions, [assignment()]).outcome is UNKNOWN
+    assert by_roles([GOOD, GOOD], [assignment()]).outcome is ALLOWED

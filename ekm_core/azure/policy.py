@@ -127,8 +127,15 @@ def _granted(
     items = _items(assignments)
     if items is None:
         return Decision(Outcome.UNKNOWN, missing=("The role assignments that apply to the key are not known.",))
-    named = ((_guid(_text(role, "name") or _text(role, "id")), role) for role in _items(definitions) or ())
-    roles = {role_id: role for role_id, role in named if role_id}
+    roles: dict[str, Mapping[str, object]] = {}
+    for role in _items(definitions) or ():
+        if role_id := _guid(_text(role, "name") or _text(role, "id")):
+            # Two different definitions of one role: none of them counts, whatever their order.
+            roles[role_id] = role if roles.get(role_id, role) == role else {}
+    # Once a role, not once an assignment: a pasted list may repeat one huge role thousands of times.
+    used = {_guid(_text(item, "roleDefinitionId")) for item in items}
+    held = {role_id: _role_holds(data_action, role_id, roles) for role_id in used}
+    readers = {role_id for role_id in used if _role_holds(READ, role_id, roles) is not False}
     granted: list[str] = []
     unclear: list[str] = []
     near: list[Near] = []
@@ -136,16 +143,16 @@ def _granted(
     for item in items:
         role_id = _guid(_text(item, "roleDefinitionId"))
         where = f"Assignment of {_role_name(item, role_id)} at {shown(_text(item, 'scope')) or 'an unnamed scope'}"
-        holds = _role_holds(data_action, role_id, roles)
+        holds = held[role_id]
         reach = _covers(_text(item, "scope"), key_scope)
         who = _is_principal(item, principal, app_id)
         if reach is False or who is False:
             if holds is not False:
                 near.extend(_near_assignment(where, item, reach, who, app_id))
         elif holds is False:
-            if who:
+            reads_key = reads_key or role_id in readers
+            if who and len(near) < _MOST_NEAR:
                 near.append(_near_role(where, data_action, roles.get(role_id)))
-                reads_key = reads_key or _role_holds(READ, role_id, roles) is not False
         elif None in (holds, reach, who) or _text(item, "condition"):
             unclear.append(f"{where}: {_why_unclear(holds, reach, who)}")
         else:
@@ -156,7 +163,7 @@ def _granted(
         # The operation's own description in Azure says so; whether the vault's encrypt call follows it is not certain.
         unclear.append("A role holds keys/read, which Microsoft says is enough to encrypt with an RSA or EC key.")
     if unclear:
-        return Decision(Outcome.UNKNOWN, tuple(unclear), _first(near))
+        return Decision(Outcome.UNKNOWN, tuple(unclear[:_MOST_NEAR]), _first(near))
     return Decision(
         Outcome.DENIED, (f"No role assignment gives {principal} {data_action} on {shown(key_scope)}.",), _first(near)
     )

@@ -117,12 +117,16 @@ def allows(
     near: list[Near] = []
     missing = [f"The IAM policy of the {level.name} is not known." for level in levels if not _readable(level.policy)]
     conditional: list[tuple[str, Mapping[str, object]]] = []
+    # Once a role, not once a binding: a pasted policy may repeat one huge role thousands of times.
+    known: dict[str, _Reach] = {}
     for level in levels:
         for number, binding in _bindings(level.policy):
             role = str(binding.get("role", ""))
             where = f"Policy of the {level.name}, binding {number} ({shown(role)})"
             member = _members(binding.get("members"), identity)
-            grants = _grants(permission, role, roles)
+            if role not in known:
+                known[role] = _grants(permission, role, roles)
+            grants = known[role]
             if member.holds is False:
                 # A member that nearly fits is worth naming only where the role would have been enough.
                 if member.near and grants.holds is not False:
@@ -149,14 +153,16 @@ def allows(
     if granted:
         return Decision(Outcome.ALLOWED, tuple(granted), missing=(_UNSEEN,))
     if open_ or missing or not levels:
-        return Decision(Outcome.UNKNOWN, tuple(open_), _first(near), (*missing, _UNSEEN))
+        return Decision(Outcome.UNKNOWN, tuple(open_[:_MOST_NEAR]), _first(near), (*missing, _UNSEEN))
     seen = ", ".join(level.name for level in levels)
-    by = (f"No binding in the policies of the {seen} gives {permission} to {identity.member}.",)
+    by = (f"No binding in the given policies ({seen}) gives {permission} to {identity.member}.",)
     return Decision(Outcome.DENIED, by, _first(near), (_UNSEEN,))
 
 
 def _first(near: Sequence[Near]) -> tuple[Near, ...]:
-    return tuple(dict.fromkeys(near))[:_MOST_NEAR]
+    """A few of them, and first those that name the identity itself, so that no crowd of others hides these."""
+    itself = ("condition-false", "other-role")
+    return tuple(dict.fromkeys(sorted(near, key=lambda item: item.kind not in itself)))[:_MOST_NEAR]
 
 
 def _readable(policy: object) -> bool:

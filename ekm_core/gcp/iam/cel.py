@@ -141,7 +141,8 @@ def reads(expression: str, variable: str) -> Reads:
         if token != variable or (at and tokens[at - 1] == "."):
             continue
         following = tokens[at + 1 : at + 4]
-        if len(following) >= 2 and following[0] == "." and _NAME.fullmatch(following[1]):
+        called = following[2:] == ["("]  # assertion.exists(…) looks at all of it
+        if len(following) >= 2 and following[0] == "." and _NAME.fullmatch(following[1]) and not called:
             names.add(following[1])
         elif len(following) == 3 and following[0] == "[" and following[2] == "]" and _plain_text(following[1]):
             names.add(following[1][1:-1])

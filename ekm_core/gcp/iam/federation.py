@@ -39,11 +39,13 @@ _ATTRIBUTE = re.compile(r"attribute\.([a-z0-9_]{1,90})")
 class Failure:
     """One reason why Google refuses the exchange: the id of the known error that it answers, and a sentence.
 
-    ``error`` is "" where it is not documented which error Google answers.
+    ``error`` is "" where it is not documented which error Google answers. ``cause`` is the id of that error's cause,
+    where the failure can have but one.
     """
 
     error: str
     text: str
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Exchange:
     failures: for DENIED, every reason. by: what was seen to be right. unknown: what could not be judged, with the
     reason. subject: the google.subject that the mapping makes, "" where not known. groups, attributes: what the
     mapping makes of the token, None where any of it is not known; ``mapped`` names all targets of the mapping.
+    condition: whether the attribute condition lets the token in (no condition does), None where not known.
     """
 
     outcome: Outcome
@@ -63,6 +66,7 @@ class Exchange:
     groups: tuple[str, ...] | None = None
     attributes: Mapping[str, str] | None = None
     mapped: tuple[str, ...] = ()
+    condition: bool | None = None
 
 
 def openai_claims(audience: str) -> dict[str, str]:
@@ -79,8 +83,8 @@ class _Notes:
         self.by: list[str] = []
         self.unknown: list[str] = []
 
-    def fail(self, error: str, text: str) -> None:
-        self.failures.append(Failure(error, text))
+    def fail(self, error: str, text: str, cause: str = "") -> None:
+        self.failures.append(Failure(error, text, cause))
 
     @property
     def outcome(self) -> Outcome:
@@ -102,7 +106,7 @@ def exchange(provider: object, claims: Mapping[str, str], pool: object = None) -
         _state(notes, pool, "pool")
     _oidc(notes, provider, claims)
     mapped = _map(notes, provider, claims)
-    _condition(notes, provider, claims, mapped)
+    condition = _condition(notes, provider, claims, mapped)
     return Exchange(
         notes.outcome,
         tuple(notes.failures),
@@ -112,6 +116,7 @@ def exchange(provider: object, claims: Mapping[str, str], pool: object = None) -
         mapped.groups,
         None if mapped.attributes is None or _open_attributes(mapped) else mapped.attributes,
         mapped.names,
+        condition,
     )
 
 
@@ -215,7 +220,7 @@ def _map(notes: _Notes, provider: Mapping[str, object], claims: Mapping[str, str
         )
         return _Mapped(names=tuple(mapping), open=frozenset(mapping))
     if "google.subject" not in mapping:
-        notes.fail("gcp-sts-attribute-mapping", "The attribute mapping does not set google.subject.")
+        notes.fail("gcp-sts-attribute-mapping", "The attribute mapping does not set google.subject.", "subject-not-mapped")
     targets = tuple(mapping)
     results = cel.evaluate([mapping[target] for target in targets], {"assertion": dict(claims)})
     subject = ""
@@ -250,29 +255,34 @@ def _subject(notes: _Notes, expression: str, result: cel.Result, doubt: str) -> 
     if doubt:
         notes.unknown.append(f"{where} {doubt}")
     elif result.state is cel.State.MISSING:
-        notes.fail("gcp-sts-attribute-mapping", f"{where} It reads something that OpenAI's token does not have.")
+        text = f"{where} It reads something that OpenAI's token does not have."
+        notes.fail("gcp-sts-attribute-mapping", text, "subject-not-mapped")
     elif result.state is not cel.State.VALUE:
         notes.unknown.append(f"{where} {result.message}")
     elif not isinstance(result.value, str):
-        notes.fail("gcp-sts-attribute-mapping", f"{where} Its result is no text.")
+        notes.fail("gcp-sts-attribute-mapping", f"{where} Its result is no text.", "subject-not-text")
     elif not result.value:
         notes.unknown.append(f"{where} Its result is empty.")
     elif len(result.value.encode("utf-8", "replace")) > _SUBJECT_BYTES:
-        notes.fail("gcp-sts-attribute-mapping", f"{where} Its result is longer than {_SUBJECT_BYTES} bytes.")
+        text = f"{where} Its result is longer than {_SUBJECT_BYTES} bytes."
+        notes.fail("gcp-sts-attribute-mapping", text, "subject-too-long")
     else:
         notes.by.append(f"{where} It gives {_quoted(result.value)}.")
         return result.value
     return ""
 
 
-def _condition(notes: _Notes, provider: Mapping[str, object], claims: Mapping[str, str], mapped: _Mapped) -> None:
+def _condition(
+    notes: _Notes, provider: Mapping[str, object], claims: Mapping[str, str], mapped: _Mapped
+) -> bool | None:
+    """Whether the condition lets the token in, with the reason noted; None where it cannot be told."""
     condition = provider.get("attributeCondition", "")
     if not isinstance(condition, str):
         notes.unknown.append("The attribute condition is no text.")
-        return
+        return None
     if not condition.strip():
         notes.by.append("The provider has no attribute condition.")
-        return
+        return True
     google: dict[str, object] = {"subject": mapped.subject} if mapped.subject else {}
     if mapped.groups is not None:
         google["groups"] = list(mapped.groups)
@@ -283,18 +293,26 @@ def _condition(notes: _Notes, provider: Mapping[str, object], claims: Mapping[st
     if doubt:
         notes.unknown.append(f"{where} {doubt}")
     elif result.state is cel.State.MISSING:
-        notes.fail(
-            "gcp-sts-attribute-condition",
-            f"{where} It reads something that OpenAI's token does not have, so it cannot be true.",
-        )
+        lacking = "It reads something that OpenAI's token does not have, so it cannot be true."
+        notes.fail("gcp-sts-attribute-condition", f"{where} {lacking}")
+        return False
     elif result.state is not cel.State.VALUE:
         notes.unknown.append(f"{where} {result.message}")
     elif result.value is True:
         notes.by.append(f"{where} It is true for OpenAI's token.")
+        return True
     elif result.value is False:
         notes.fail("gcp-sts-attribute-condition", f"{where} It is false for OpenAI's token.")
+        return False
     else:
         notes.unknown.append(f"{where} Its result is neither true nor false.")
+    return None
+
+
+def foreign_claims(expression: str) -> tuple[str, ...]:
+    """The claims that an expression reads and that no token of Google's, so none of OpenAI's, has."""
+    own = _POSSIBLE_CLAIMS | openai_claims("").keys() | {"aud"}
+    return tuple(sorted(cel.reads(expression, "assertion").names - own))
 
 
 def _doubt(expression: str, result: cel.Result, known: frozenset[str]) -> str:
