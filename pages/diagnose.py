@@ -50,9 +50,8 @@ def _turn() -> int:
 
 def _current() -> tuple[on_demand.Groups, int]:
     answer = _answer() if st.session_state.get("asked") else None
-    return [
-        (judged_error.match.error, judged_error.causes) for judged_error in answer.errors
-    ] if answer else [], _turn()
+    groups = [(judged.match.error, judged.causes) for judged in answer.errors] if answer else []
+    return groups, _turn()
 
 
 def _draw_perhaps(perhaps: tuple[KnownError, ...]) -> None:
@@ -114,7 +113,8 @@ def _draw_answer() -> None:
     if answer is None:
         st.html(markup.page(_note(answer)))
     elif answer.errors:
-        st.html(markup.deferred(markup.result(answer), _turn()))
+        st.html(markup.answer(answer))
+        st.html(markup.deferred(markup.details(answer), _turn()))
         _draw_report(answer)
     else:
         st.html(markup.unknown(answer))
@@ -132,6 +132,7 @@ with left:
         "Paste the message. You get the error's name, which of its causes holds for you, and the exact fix to copy.",
         "Secrets are removed before anything else reads the text. Nothing you paste is stored, logged or sent on.",
     )
+    st.pills("Try a real message", list(EXAMPLES), key="example", on_change=_take_example, wrap=True)
     st.text_area(
         "Error message",
         key="paste",
@@ -139,7 +140,6 @@ with left:
         placeholder="The whole message, with everything around it: a JSON answer, a traceback or a log is fine.",
         persist_state="session",
     )
-    st.pills("Or try a real message", list(EXAMPLES), key="example", on_change=_take_example, wrap=True)
     shown = _answer() if st.session_state.get("asked") else None
     st.session_state["form"] = _provider(shown)
     _draw_answer()

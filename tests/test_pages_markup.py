@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ekm_core.model import Language, Proof, Provider
+from ekm_core.diagnose import diagnose
+from ekm_core.model import Language, Proof, Provider, Verdict
 from ekm_core.snippets import snippet
 from ekm_core.values import FIELDS, LONGEST, fields_of, fitting
 from pages.components import markup, security
@@ -76,3 +77,18 @@ def test_frame_ancestors(setting: str, expected: str) -> None:
 def test_frame_ancestors_refuses_what_is_no_origin(setting: str) -> None:
     with pytest.raises(security.SettingError):
         security.frame_ancestors(setting)
+
+
+def test_a_confirmed_cause_is_named_in_what_is_drawn_first() -> None:
+    answer = diagnose(
+        "User: arn:aws:sts::111122223333:assumed-role/OpenAI-EKM/s is not authorized to perform: kms:Encrypt on "
+        "resource: arn:aws:kms:us-east-1:111122223333:key/5f0c2f6e-8d5b-4c46-9d27-6a1d3f0b7c11 with an explicit deny "
+        "in a service control policy"
+    )
+    first = answer.errors[0].causes[0]
+    assert first.ruling.verdict is Verdict.CONFIRMED
+    head = markup.answer(answer)
+    assert markup.esc(first.cause.title) in head
+    assert markup.esc(answer.next_step) in head
+    assert "ekm-cause" not in head
+    assert f'data-cause="{markup.cause_key(answer.errors[0].match.error, first)}"' in markup.details(answer)

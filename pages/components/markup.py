@@ -66,6 +66,7 @@ def deferred(html: str, turn: int = 0) -> str:
 
     The front end's sanitiser, which takes longer than all else on the page, then has one element to look at. The piece
     must hold nothing that ``esc`` has not made inert; the page's policy lets no inline script run beside that.
+    Where it stands in sight or below, what stands above it is painted first.
     """
     return f'<div class="ekm-deferred" data-turn="{turn}" data-html="{esc(html)}"></div>'
 
@@ -81,18 +82,24 @@ def how_it_works() -> str:
     )
 
 
-def result(diagnosis: Diagnosis) -> str:
-    """Everything a person reads about one paste that holds at least one known error."""
-    parts = [_next_step(diagnosis)]
+def answer(diagnosis: Diagnosis) -> str:
+    """What a person reads first about a paste that holds a known error: the next step, and which error it is.
+
+    Short on purpose: it is sent and drawn before all that stands below it (``details``).
+    """
+    return page(
+        _next_step(diagnosis),
+        f'<article class="ekm-finding">{_head(diagnosis.errors[0].match.error)}</article>',
+    )
+
+
+def details(diagnosis: Diagnosis) -> str:
+    """All that stands below ``answer``: the chain, the text, the causes, the sources, and any further errors."""
+    parts = [chain(diagnosis.chain), text_block(diagnosis)]
     for number, judged_error in enumerate(diagnosis.errors):
-        parts.append('<article class="ekm-finding">')
-        parts.append(_head(judged_error.match.error))
-        if number == 0:
-            parts.append(chain(diagnosis.chain))
-            parts.append(text_block(diagnosis))
-        parts.append(causes(judged_error.match.error, judged_error.causes))
-        parts.append(sources(judged_error.match.error.references))
-        parts.append("</article>")
+        error = judged_error.match.error
+        below = causes(error, judged_error.causes) + sources(error.references)
+        parts.append(f'<article class="ekm-finding">{_head(error)}{below}</article>' if number else below)
     return page(*parts)
 
 
@@ -110,7 +117,16 @@ def unknown(diagnosis: Diagnosis) -> str:
 
 
 def _next_step(diagnosis: Diagnosis) -> str:
-    return f'<div class="ekm-next"><strong>Next step</strong>{esc(diagnosis.next_step)}</div>'
+    first = next(iter(diagnosis.errors[0].causes), None)
+    proven = ""
+    if first and first.ruling.verdict is Verdict.CONFIRMED:
+        # The next step is its fix then, and does not name it.
+        proven = f"<p>{_chip(Verdict.CONFIRMED)} <b>{esc(first.cause.title)}</b></p>"
+    return f'<div class="ekm-next">{proven}<strong>Next step</strong>{esc(diagnosis.next_step)}</div>'
+
+
+def _chip(verdict: Verdict) -> str:
+    return f'<span class="ekm-chip {verdict}">{VERDICT_LABELS[verdict]}</span>'
 
 
 def _head(error: KnownError, heading: str = "h2") -> str:
@@ -215,7 +231,7 @@ def cause_key(error: KnownError, item: JudgedCause) -> str:
 
 def _card(error: KnownError, item: JudgedCause, opened: bool, judgement: bool) -> str:
     verdict = item.ruling.verdict
-    chip = f'<span class="ekm-chip {verdict}">{VERDICT_LABELS[verdict]}</span>' if judgement else ""
+    chip = _chip(verdict) if judgement else ""
     key = cause_key(error, item)
     # As an attribute the body does not pass the front end's sanitiser, which takes longer than all else on the page;
     # it holds nothing that ``esc`` has not made inert.

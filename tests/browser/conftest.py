@@ -104,8 +104,9 @@ def diagnose(page: Page, text: str) -> None:
 
 
 def result(page: Page) -> None:
-    """Wait for a result that has settled: the fields beside it are drawn."""
+    """Wait for a result that has settled: all of it, and the fields beside it, are drawn."""
     page.wait_for_selector(".ekm-finding")
+    page.wait_for_selector("details.ekm-cause")
     page.get_by_role("heading", name="Your values").wait_for()
 
 

@@ -60,7 +60,7 @@ def test_a_value_that_does_not_fit_is_named_and_not_used(open_page: OpenPage) ->
     page.get_by_label("Role ARN", exact=True).fill("my-role; rm -rf")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Not used yet:")).to_be_visible()
-    assert "rm -rf" not in page.locator(".ekm-finding").first.inner_text()
+    assert "rm -rf" not in page.locator(".stMain").inner_text()
 
 
 def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
@@ -171,7 +171,7 @@ def test_secrets_are_counted_and_never_shown(open_page: OpenPage) -> None:
     diagnose(page, f"key {secret} {ASSUME_ROLE}")
     result(page)
     expect(page.get_by_text("1 × AWS access key id")).to_be_visible()
-    assert secret not in page.locator(".ekm-finding").first.inner_text()
+    assert secret not in page.locator(".stMain").inner_text()
 
 
 def test_the_report_is_previewed_exactly(open_page: OpenPage) -> None:

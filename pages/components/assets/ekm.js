@@ -135,8 +135,20 @@
     for (const place of document.querySelectorAll(".ekm-deferred")) {
       if (place.ekmHtml === place.dataset.html) continue;
       place.ekmHtml = place.dataset.html;
-      place.innerHTML = place.dataset.html;
+      // What the reader has scrolled to is there at once, or the page would jump; else what stands above is painted first.
+      if (place.getBoundingClientRect().top < 0) put(place);
+      else requestAnimationFrame(() => setTimeout(put, 0, place));
     }
+    fillOpen();
+  };
+
+  const put = (place) => {
+    if (!place.isConnected) return;
+    place.innerHTML = place.dataset.html;
+    fillOpen();
+  };
+
+  const fillOpen = () => {
     for (const cause of document.querySelectorAll("details.ekm-cause")) {
       const wanted = wish.get(cause.dataset.cause);
       if (wanted !== undefined) cause.open = wanted;
