@@ -112,13 +112,14 @@ def bare_folder() -> Iterator[Path]:
         yield folder
 
 
-def start_seconds(folder: Path, rounds: int) -> float:
-    """The median time from start to the first answer on /_stcore/health."""
-    times = []
+def start_seconds(folders: dict[str, Path], rounds: int) -> dict[str, float]:
+    """The median time from start to the first answer on /_stcore/health, the apps taking turns."""
+    times: dict[str, list[float]] = {name: [] for name in folders}
     for _ in range(rounds):
-        with serve(folder) as (_, seconds, _):
-            times.append(seconds)
-    return statistics.median(times)
+        for name, folder in folders.items():
+            with serve(folder) as (_, seconds, _):
+                times[name].append(seconds)
+    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 # The time from the click to the frame after the answer's head stands in the page, and after all of it does. In the bare
@@ -337,7 +338,7 @@ def main() -> int:
     with bare_folder() as bare:
         if not options.skip_start:
             rounds = 3 if options.quick else 9
-            starts = {"bare": start_seconds(bare, rounds), "app": start_seconds(ROOT, rounds)}
+            starts = start_seconds({"bare": bare, "app": ROOT}, rounds)
             missed += _ratio("start to health", starts, 1000)
         if not options.skip_browser:
             rounds = 8 if options.quick else 30
