@@ -427,6 +427,10 @@ def _compare_arns(case: Case, name: str, found: list[str], label: str) -> Ruling
     if len(set(found)) > 1:
         return cannot_tell(f"The text names more than one {label}. Compare each of them with {typed}.")
     seen = found[0]
+    if typed == seen and _is_registered(case, typed):
+        return cannot_tell(
+            f"The {label} in the text is the registered one. Whether that is the one you set up, the text cannot show."
+        )
     if typed == seen:
         return ruled_out(f"The {label} in the text is the one that you entered.", seen)
     if arn_part(typed, "rest").startswith("alias/") or arn_part(seen, "rest").startswith("alias/"):
@@ -442,6 +446,11 @@ def _compare_arns(case: Case, name: str, found: list[str], label: str) -> Ruling
                 seen,
             )
     return cannot_tell(f"Parts of the ARN in the text are masked or cut. Compare the rest with {typed}.")
+
+
+def _is_registered(case: Case, arn: str) -> bool:
+    """Whether the ARN comes from the registration: that OpenAI uses what is registered tells nothing new."""
+    return case.configuration is not None and arn in case.configuration.fields.values()
 
 
 def _may_be_cut(typed: str, seen: str) -> bool:

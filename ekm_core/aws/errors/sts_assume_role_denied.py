@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ekm_core import vendor
-from ekm_core.aws import causes, checks, sources
+from ekm_core.aws import causes, checks, proofs, sources
 from ekm_core.aws import snippets as aws
 from ekm_core.aws.checks import Policy
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
@@ -153,6 +153,7 @@ ERROR = KnownError(
             causes.fix_trust("Let OpenAI's role assume yours, under your organization's ExternalId."),
             causes.ROLE_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("trust", "principal_missing"),
         ),
         Cause(
             "external-id-mismatch",
@@ -169,6 +170,7 @@ ERROR = KnownError(
             ),
             causes.ROLE_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("trust", "external_id_mismatch"),
         ),
         Cause(
             "role-arn-wrong",
@@ -178,6 +180,7 @@ ERROR = KnownError(
             _look_role,
             causes.fix_registration("Register the ARN of the role that you set up."),
             causes.REGISTRAR,
+            proof=proofs.later("roles", "role_arn_wrong"),
         ),
         Cause(
             "role-missing",
@@ -194,6 +197,7 @@ ERROR = KnownError(
             _look_role,
             causes.fix_missing_role,
             causes.ROLE_ADMIN,
+            proof=proofs.later("roles", "role_missing"),
         ),
         Cause(
             "trust-on-other-role",
@@ -210,6 +214,7 @@ ERROR = KnownError(
             causes.fix_trust("Save the trust policy on the role in the message."),
             causes.ROLE_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("roles", "trust_on_other_role"),
         ),
         Cause(
             "project-id",
@@ -221,6 +226,7 @@ ERROR = KnownError(
             causes.fix_trust("Demand the very id that you registered as external_id."),
             causes.ROLE_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("trust", "project_id"),
         ),
         Cause(
             "other-account",
@@ -230,6 +236,7 @@ ERROR = KnownError(
             _look_role,
             _fix_account,
             causes.REGISTRAR,
+            proof=proofs.later("roles", "other_account"),
         ),
         Cause(
             "trust-explicit-deny",
@@ -247,6 +254,24 @@ ERROR = KnownError(
             causes.fix_trust("Remove or narrow the Deny statement, so that it spares OpenAI's role."),
             causes.ROLE_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("trust", "explicit_deny"),
+        ),
+        Cause(
+            "trust-other-condition",
+            "Another part of the trust policy keeps OpenAI out",
+            "Beside Principal and ExternalId, the statement for OpenAI must allow sts:AssumeRole, and every further "
+            "condition in it must hold for OpenAI's call. Multi-factor authentication or your own network never do.",
+            checks.for_openai(
+                checks.undecided(
+                    "The text does not show your trust policy. Look at its Action, and for any condition beside "
+                    "sts:ExternalId."
+                )
+            ),
+            causes.look_at_trust,
+            causes.fix_trust("Take the other condition out of the statement for OpenAI, and allow sts:AssumeRole."),
+            causes.ROLE_ADMIN,
+            vendor.AWS_IAM_WAIT,
+            proof=proofs.later("trust", "other_condition"),
         ),
         causes.organization_policy(
             "resource-control-policy",
