@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 from ekm_core import vendor
 from ekm_core.gcp import checks
 from ekm_core.gcp import snippets as gcp
-from ekm_core.model import Cause, Fix, Look, Snippet, Values
+from ekm_core.model import Case, Cause, Check, Fix, Look, Ruling, Snippet, Values
 from ekm_core.openai import snippets as openai
 
 FEDERATION_ADMIN = (
@@ -19,6 +20,16 @@ PERIMETER_ADMIN = "Access Context Manager Admin (roles/accesscontextmanager.poli
 REGISTRAR = "OpenAI organization owner with an admin API key, or your OpenAI contact for ChatGPT Enterprise"
 YOURSELF = "Whoever ran the command or owns the pipeline"
 REPLACED = "OpenAI's API cannot edit a registration: register the key anew, then delete the wrong registration."
+
+
+def proof(room: str, name: str) -> Check:
+    """The proof ``name`` of ``proofs.<room>``, loaded when it first judges: a bare paste needs none of them."""
+
+    def judge(case: Case) -> Ruling:
+        check: Check = getattr(importlib.import_module(f"ekm_core.gcp.proofs.{room}"), name)
+        return check(case)
+
+    return judge
 
 
 def provider_console(values: Values) -> str:
@@ -232,6 +243,7 @@ ANOTHER_KEY = Cause(
     look=look_at_key_name("Compare all four parts with what is registered with OpenAI."),
     fix=fix_key_registration("Register the key by its exact name."),
     who=REGISTRAR,
+    proof=proof("key", "does_not_exist"),
 )
 
 OWN_CALL = Cause(

@@ -90,6 +90,7 @@ ERROR = KnownError(
             fix=_fix("project_number"),
             who=causes.API_ADMIN,
             wait=_WAIT,
+            proof=causes.proof("key", "api_off_in_pool_project"),
         ),
         Cause(
             id="key-project",
@@ -103,6 +104,7 @@ ERROR = KnownError(
             fix=_fix("project_id"),
             who=causes.API_ADMIN,
             wait=_WAIT,
+            proof=causes.proof("key", "api_off_in_key_project"),
         ),
         causes.OWN_CALL,
     ),

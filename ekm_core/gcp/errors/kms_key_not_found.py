@@ -39,6 +39,7 @@ ERROR = KnownError(
             look=causes.look_at_key_name("Compare all four parts with what is registered with OpenAI."),
             fix=causes.fix_key_registration("Register the key by its exact name."),
             who=causes.REGISTRAR,
+            proof=causes.proof("key", "wrong_name"),
         ),
         Cause(
             id="wrong-location",
@@ -54,6 +55,7 @@ ERROR = KnownError(
             look=causes.look_at_key_name("Read the location in the list of key rings."),
             fix=causes.fix_key_registration("Register the location of the key ring."),
             who=causes.REGISTRAR,
+            proof=causes.proof("key", "wrong_location"),
         ),
         Cause(
             id="not-created",

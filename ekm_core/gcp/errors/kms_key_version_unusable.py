@@ -75,6 +75,7 @@ ERROR = KnownError(
             ),
             who=causes.KMS_ADMIN,
             wait=vendor.GCP_KEY_STATE_WAIT,
+            proof=causes.proof("key", "version_disabled"),
         ),
         Cause(
             id="destroy-scheduled",
@@ -89,6 +90,7 @@ ERROR = KnownError(
             ),
             who=causes.KMS_ADMIN,
             wait=vendor.GCP_KEY_STATE_WAIT,
+            proof=causes.proof("key", "version_destroy_scheduled"),
         ),
         Cause(
             id="destroyed",
@@ -104,6 +106,7 @@ ERROR = KnownError(
                 anew=True,
             ),
             who=causes.KMS_ADMIN,
+            proof=causes.proof("key", "version_destroyed"),
         ),
         Cause(
             id="not-ready",
@@ -113,6 +116,7 @@ ERROR = KnownError(
             look=causes.look_at_key("Read the state of the version again after a few minutes."),
             fix=causes.fix_elsewhere("Wait until the version is enabled. For an import, finish it."),
             who=causes.KMS_ADMIN,
+            proof=causes.proof("key", "version_not_ready"),
         ),
         Cause(
             id="import-failed",
@@ -126,6 +130,7 @@ ERROR = KnownError(
                 lambda values: (gcp.rotate_key(values),),
             ),
             who=causes.KMS_ADMIN,
+            proof=causes.proof("key", "version_failed"),
         ),
         causes.OWN_CALL,
     ),

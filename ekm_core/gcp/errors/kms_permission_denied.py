@@ -89,6 +89,7 @@ ERROR = KnownError(
             look=causes.look_at_binding("OpenAI's principal must stand there with an encrypting and decrypting role."),
             fix=causes.fix_binding("Bind OpenAI's principal to the key."),
             who=causes.KMS_ADMIN,
+            proof=causes.proof("binding", "not_bound"),
         ),
         Cause(
             id="wrong-principal",
@@ -104,6 +105,7 @@ ERROR = KnownError(
             ),
             fix=causes.fix_binding("Bind exactly this principal, and remove the wrong one."),
             who=causes.KMS_ADMIN,
+            proof=causes.proof("binding", "wrong_principal"),
         ),
         causes.ANOTHER_KEY,
         Cause(
@@ -116,6 +118,7 @@ ERROR = KnownError(
             look=_look_at_role,
             fix=_fix_role,
             who=causes.KMS_ADMIN,
+            proof=causes.proof("binding", "role_lacks_permission"),
         ),
         Cause(
             id="deny-policy",
@@ -127,6 +130,7 @@ ERROR = KnownError(
             ),
             fix=causes.fix_binding("Except OpenAI's principal from the deny policy, or bind it without a condition."),
             who="Deny Admin (roles/iam.denyAdmin) of your Google organization",
+            proof=causes.proof("binding", "denied_by_condition"),
         ),
         causes.RECENT_BINDING,
         causes.OWN_CALL,

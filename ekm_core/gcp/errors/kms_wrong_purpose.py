@@ -43,6 +43,7 @@ ERROR = KnownError(
             look=causes.look_at_key("The purpose must be ENCRYPT_DECRYPT (Symmetric encrypt/decrypt)."),
             fix=causes.fix_key_registration("Make a new key for encrypting and decrypting, and register that one."),
             who=causes.KMS_ADMIN,
+            proof=causes.proof("key", "not_symmetric"),
         ),
         Cause(
             id="own-test",

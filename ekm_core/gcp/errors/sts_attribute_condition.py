@@ -44,6 +44,7 @@ ERROR = KnownError(
             look=causes.look_at_provider("Read attributeCondition and compare the number in it."),
             fix=causes.fix_provider("Set the condition of OpenAI's guide.", _STEP, gcp.update_condition),
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("attributes", "wrong_subject"),
         ),
         Cause(
             id="condition-of-another-system",
@@ -60,6 +61,7 @@ ERROR = KnownError(
                 gcp.create_provider,
             ),
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("attributes", "condition_of_another_system"),
         ),
         causes.OWN_TEST,
     ),

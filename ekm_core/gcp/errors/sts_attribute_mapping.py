@@ -41,6 +41,7 @@ ERROR = KnownError(
             look=causes.look_at_provider("The mapping must be google.subject = assertion.sub."),
             fix=_FIX,
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("attributes", "subject_not_mapped"),
         ),
         Cause(
             id="subject-not-text",
@@ -57,6 +58,7 @@ ERROR = KnownError(
             look=causes.look_at_provider("The mapping must be google.subject = assertion.sub, without any comparison."),
             fix=_FIX,
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("attributes", "subject_not_text"),
         ),
         Cause(
             id="subject-too-long",
@@ -73,6 +75,7 @@ ERROR = KnownError(
             look=causes.look_at_provider("The mapping must be google.subject = assertion.sub."),
             fix=_FIX,
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("attributes", "subject_too_long"),
         ),
         causes.OWN_TEST,
     ),

@@ -60,6 +60,7 @@ ERROR = KnownError(
                 audience=True,
             ),
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("audience", "audience_not_allowed"),
         ),
         Cause(
             id="default-audience",
@@ -75,6 +76,7 @@ ERROR = KnownError(
                 audience=True,
             ),
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("audience", "default_audience"),
         ),
         Cause(
             id="organization-against-project",
@@ -89,6 +91,7 @@ ERROR = KnownError(
                 audience=True,
             ),
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("audience", "organization_against_project"),
         ),
         Cause(
             id="another-organization",
@@ -100,6 +103,7 @@ ERROR = KnownError(
             ),
             fix=_fix_organization,
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("audience", "another_organization"),
         ),
         causes.OWN_TEST,
     ),

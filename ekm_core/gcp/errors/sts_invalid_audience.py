@@ -46,6 +46,7 @@ ERROR = KnownError(
             look=causes.look_at_names("Compare workload_identity_project_number with the column of project numbers."),
             fix=causes.fix_registration(_REGISTER_NUMBER),
             who=causes.REGISTRAR,
+            proof=causes.proof("registration", "project_id_for_number"),
         ),
         Cause(
             id="project-number-not-a-number",
@@ -55,6 +56,7 @@ ERROR = KnownError(
             look=causes.look_at_names("Compare workload_identity_project_number with the column of project numbers."),
             fix=causes.fix_registration(_REGISTER_NUMBER),
             who=causes.REGISTRAR,
+            proof=causes.proof("registration", "not_a_number"),
         ),
         Cause(
             id="full-name-in-one-field",
@@ -66,6 +68,7 @@ ERROR = KnownError(
                 "Register the short ids: what stands between the slashes, without the slashes."
             ),
             who=causes.REGISTRAR,
+            proof=causes.proof("registration", "full_name_in_a_field"),
         ),
         Cause(
             id="pool-or-provider-id-wrong",
@@ -77,6 +80,7 @@ ERROR = KnownError(
             ),
             fix=causes.fix_registration("Register the ids as the lists show them, not the display names."),
             who=causes.REGISTRAR,
+            proof=causes.proof("registration", "pool_or_provider_id"),
         ),
         Cause(
             id="pool-given-as-provider",
@@ -86,6 +90,7 @@ ERROR = KnownError(
             look=causes.look_at_names("The provider id must stand in the list of the pool's providers."),
             fix=causes.fix_registration("Register the provider's own id."),
             who=causes.REGISTRAR,
+            proof=causes.proof("registration", "pool_as_provider"),
         ),
         Cause(
             id="https-prefix",

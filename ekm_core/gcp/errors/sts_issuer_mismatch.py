@@ -41,6 +41,7 @@ ERROR = KnownError(
                 gcp.update_issuer,
             ),
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("provider", "issuer"),
         ),
         Cause(
             id="own-test",

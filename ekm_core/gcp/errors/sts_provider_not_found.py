@@ -76,6 +76,7 @@ ERROR = KnownError(
             look=causes.look_at_names("Compare all three values with what is registered with OpenAI."),
             fix=causes.fix_registration("Register number, pool and provider as the lists show them."),
             who=causes.REGISTRAR,
+            proof=causes.proof("provider", "wrong_number_or_id"),
         ),
         Cause(
             id="project-id-instead-of-number",
@@ -85,6 +86,7 @@ ERROR = KnownError(
             look=causes.look_at_names("Compare workload_identity_project_number with the column of project numbers."),
             fix=causes.fix_registration("Register the project's number, which is digits only, not its id."),
             who=causes.REGISTRAR,
+            proof=causes.proof("registration", "project_id_for_number"),
         ),
         Cause(
             id="disabled",
@@ -94,6 +96,7 @@ ERROR = KnownError(
             look=_look,
             fix=_enable,
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("provider", "disabled"),
         ),
         Cause(
             id="deleted",
@@ -103,6 +106,7 @@ ERROR = KnownError(
             look=_look,
             fix=_undelete,
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("provider", "deleted"),
         ),
         Cause(
             id="just-created",

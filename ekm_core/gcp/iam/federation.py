@@ -220,7 +220,9 @@ def _map(notes: _Notes, provider: Mapping[str, object], claims: Mapping[str, str
         )
         return _Mapped(names=tuple(mapping), open=frozenset(mapping))
     if "google.subject" not in mapping:
-        notes.fail("gcp-sts-attribute-mapping", "The attribute mapping does not set google.subject.", "subject-not-mapped")
+        notes.fail(
+            "gcp-sts-attribute-mapping", "The attribute mapping does not set google.subject.", "subject-not-mapped"
+        )
     targets = tuple(mapping)
     results = cel.evaluate([mapping[target] for target in targets], {"assertion": dict(claims)})
     subject = ""

@@ -1,0 +1,146 @@
+"""What the pool and the provider prove: is it there, is it on, and does it exchange OpenAI's token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ekm_core import vendor
+from ekm_core.evidence import State
+from ekm_core.facts import Document
+from ekm_core.gcp import snippets as gcp
+from ekm_core.gcp.iam import federation
+from ekm_core.gcp.iam.federation import Exchange
+from ekm_core.gcp.proofs.setup import (
+    any_hidden,
+    cannot_tell,
+    change,
+    confirmed,
+    mapping,
+    of,
+    other_provider,
+    quoted,
+    ruled_out,
+    unseen,
+)
+from ekm_core.model import Case, Check, Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The registered provider as the cloud shows it. ``source``: the command, ready to stand in a sentence."""
+
+    id: str
+    document: Document
+    source: str
+
+
+def seen(case: Case) -> Seen | Ruling:
+    """The registered provider, or the ruling that says why it cannot be judged."""
+    setup = of(case)
+    if not setup.provider:
+        return cannot_tell(
+            "The registered project number, pool id and provider id are not all given in a valid form, so we cannot "
+            "tell which provider is meant."
+        )
+    if other := other_provider(case):
+        return cannot_tell(
+            f"The message is about another provider than the registered one: {quoted(other)}. Give the registration "
+            "that the message belongs to."
+        )
+    fact = setup.evidence.provider(setup.provider)
+    if fact.value is None:
+        return unseen(fact, f"The provider {setup.provider_id}", gcp.describe_provider(case.values))
+    return Seen(setup.provider_id, fact.value, fact.source)
+
+
+def exchange(case: Case) -> Exchange | Ruling:
+    """How Google would treat OpenAI's token at the registered provider; evaluated once for all proofs of the case."""
+    provider = seen(case)
+    if isinstance(provider, Ruling):
+        return provider
+    memo = ("gcp", "exchange")
+    if memo not in case.memo:
+        setup = of(case)
+        pool = setup.evidence.pool(setup.pool).value
+        case.memo[memo] = federation.exchange(provider.document, federation.openai_claims(setup.audience), pool)
+    found: Exchange = case.memo[memo]
+    return found
+
+
+# --- Is it there, and is it on? --------------------------------------------------------------------------------------
+
+
+def wrong_number_or_id(case: Case) -> Ruling:
+    """Whether no pool or no provider has the registered name."""
+    provider = seen(case)
+    if isinstance(provider, Seen):
+        because = "A provider of exactly the registered name exists."
+        if of(case).evidence.pool(of(case).pool).state is State.ABSENT:
+            return cannot_tell("Your evidence shows the provider, and also that its pool does not exist.")
+        return ruled_out(because, f"{of(case).provider} ({provider.source}).")
+    setup = of(case)
+    if not setup.provider or other_provider(case):
+        return provider
+    for fact, name in (
+        (setup.evidence.pool(setup.pool), setup.pool),
+        (setup.evidence.provider(setup.provider), setup.provider),
+    ):
+        if fact.state is State.ABSENT:
+            because = f"The registered name points to nothing: {name} does not exist."
+            return confirmed(because, f"{fact.because.rstrip('.')} ({fact.source}).")
+    return cannot_tell(provider.because, gcp.describe_provider(case.values), gcp.list_providers(case.values))
+
+
+def _state(flag: Callable[[Document], bool], word: str, *, lasting: bool) -> Check:
+    """The proof whether the pool or the provider is ``word``; ``lasting``: something that is not there cannot be it.
+
+    There is no change to offer: both are switched back by commands of their own, not by an edit of a document.
+    """
+
+    def proof(case: Case) -> Ruling:
+        provider, setup = seen(case), of(case)
+        if not setup.provider or other_provider(case):
+            return provider if isinstance(provider, Ruling) else cannot_tell("The message is about another provider.")
+        pool, fact = setup.evidence.pool(setup.pool), setup.evidence.provider(setup.provider)
+        if pool.value and flag(pool.value):
+            return confirmed(f"The pool {setup.pool_id} is {word}.", f"Pool {setup.pool} ({pool.source}).")
+        if fact.value and flag(fact.value):
+            because = f"The provider {setup.provider_id} is {word}."
+            return confirmed(because, f"Provider {setup.provider} ({fact.source}).")
+        known = (State.SEEN, State.ABSENT) if lasting else (State.SEEN,)
+        if pool.state is State.ABSENT and lasting:
+            return ruled_out(f"The registered pool does not exist, so it is not {word}.", f"Shown by {pool.source}.")
+        if fact.state not in known:
+            return unseen(fact, f"The provider {setup.provider_id}", gcp.describe_provider(case.values))
+        if pool.state not in known:
+            because = f"The provider is not {word}, but we do not see whether its pool is."
+            return cannot_tell(because, gcp.describe_pool(case.values))
+        because = f"Neither the pool nor the provider is {word}."
+        return ruled_out(because, f"Pool: {pool.source}. Provider: {fact.source}.")
+
+    return proof
+
+
+disabled = _state(lambda document: document.get("disabled") is True, "disabled", lasting=True)
+deleted = _state(lambda document: document.get("state") == "DELETED", "deleted", lasting=False)
+
+
+# --- The issuer and its keys -----------------------------------------------------------------------------------------
+
+
+def issuer(case: Case) -> Ruling:
+    """Whether the provider trusts another issuer than Google, who signs OpenAI's tokens."""
+    provider = seen(case)
+    if isinstance(provider, Ruling):
+        return provider
+    given = mapping(provider.document.get("oidc")).get("issuerUri")
+    if not isinstance(given, str) or not given or any_hidden(given):
+        return cannot_tell(f"The provider's issuer is not shown in full ({provider.source}).")
+    said = f"Provider {provider.id}, oidc.issuerUri: {quoted(given)} ({provider.source})."
+    if given == vendor.GCP_ISSUER:
+        return ruled_out(f"The provider's issuer is {vendor.GCP_ISSUER}, as it must be.", said)
+    before = provider.document
+    after = {**before, "oidc": {**before["oidc"], "issuerUri": vendor.GCP_ISSUER}}
+    because = f"The provider trusts {quoted(given)}. OpenAI's tokens are issued by {vendor.GCP_ISSUER}."
+    return confirmed(because, said, changes=(change(f"Provider {provider.id}", before, after),))
