@@ -41,4 +41,4 @@ $(AXE): package.json
 	touch $@
 
 clean:
-	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lab node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -101,14 +101,16 @@ _WORDS = r"(?:[A-Za-z_]\w{0,60}=[^\s]{0,200}[ ]){0,4}(?:sudo[ ])?"
 # Without a prompt only what is plainly a command: "aws" also begins sentences.
 _BARE = r"(?:aws[ ]+(?:--|iam[ ]|kms[ ]|sts[ ]|organizations[ ])|gcloud[ ]+[a-z-]+[ ]+[a-z-]|az[ ]+[a-z]+[ ]+[a-z-])"
 _ANY = r"(?:aws|gcloud|az)(?:\.exe|\.cmd)?[ ]+[a-z-]"
+# A known program is looked for first, since it begins the command behind any prompt, also one that we do not know.
 _COMMAND = re.compile(
-    rf"^(?:{_PROMPT}[ \t]*|[^\n\"{{}}]{{0,160}}?[$%#>❯➜›»✗\])~][ \t]{{0,4}}(?={_WORDS}{_ANY})|(?={_WORDS}{_BARE}))"
+    rf"^(?:[^\n\"{{}}]{{0,160}}?[$%#>❯➜›»✗\])~][ \t]{{0,4}}(?={_WORDS}{_ANY})|(?={_WORDS}{_BARE})|{_PROMPT}[ \t]*)"
     r"(?P<command>[^\n]*)",
     re.MULTILINE,
 )
 # The line goes on behind a backslash (POSIX shells), a backtick (PowerShell) or a caret (cmd).
 _GOES_ON = re.compile(r"(?:(?<=\s)|^)[\\`^][ \t]*\r?$")
 _SECOND_PROMPT = re.compile(r"(?:>|>>|quote>|dquote>)[ ]")
+_LOGIN = re.compile(r"\blogin\b")
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*$", re.MULTILINE)
 
 
@@ -187,8 +189,9 @@ def _tokens(line: str) -> list[str]:
 
 
 # ---------------------------------------------------------------------------------------------------------- documents
-_DOCUMENT = re.compile(r"^[ \t]*(?=\{|\[[ \t]*(?:[\[{\"\]\r\n]|$))", re.MULTILINE)
-_NEXT_DOCUMENT = re.compile(r"[\s,;]*(?=[{\[])")
+_OPENING = r"(?=\{|\[[ \t]*(?:[\[{\"\]\r\n]|$))"  # not the brackets of [INFO] or of our own [removed: …]
+_DOCUMENT = re.compile(rf"^[ \t]*{_OPENING}", re.MULTILINE)
+_NEXT_DOCUMENT = re.compile(rf"[\s,;]*{_OPENING}", re.MULTILINE)
 # A string ends at its quote or, where that is missing, at the end of the line: no valid one holds a line break.
 _BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"?|[{}\[\]]')
 _TERRAFORM = re.compile(
@@ -311,9 +314,13 @@ class _Reader:
             if len(self.exhibits) > MOST:
                 return
         words = "\n".join(part for part in prose if part)
-        if words and (_known_error(words) or (command and not several)):
+        if _LOGIN.search(command):
+            return  # the advice in an error text: "Please run: $ gcloud auth login"
+        if not several and (inside := _inside_quotes(words)):
+            self.document(inside, start, command)
+        elif words and (_known_error(words) or (command and not several)):
             self.add(command, None, words)
-        elif command and not words and not several and "login" not in command:
+        elif command and not words and not several:
             self.problem(f"There is no output below the command “{_short(command)}”. Paste what it printed.")
 
     def document(self, raw: str, place: int, command: str) -> None:
@@ -347,6 +354,12 @@ class _Reader:
             self.add(command, parsed.value, output)
             for problem in parsed.problems:
                 self.problem(f"The output of entry {number} of the bundle cannot be read. {problem.sentence}")
+
+
+def _inside_quotes(words: str) -> str:
+    """The JSON inside a JSON string, as ``--query Policy`` prints it, or ""."""
+    inside = strictjson.parse(words).value if words.startswith('"{') and words.endswith('"') else ""
+    return inside if isinstance(inside, str) else ""
 
 
 def _is_bundle(value: object) -> bool:
