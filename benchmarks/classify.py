@@ -21,12 +21,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs from anywhere
 
-from ekm_core import classify, diagnose, normalise, redact  # noqa: E402 - runs from anywhere
-from ekm_core.catalogue import errors  # noqa: E402
+from ekm_core import classify, diagnose, normalise, redact
+from ekm_core.catalogue import errors
 
+ROOT = Path(__file__).resolve().parent.parent
 SEED = 20261123
 FILLER = (
     "{stamp} INFO  worker-{n} [req-{hex}] processed batch id={n} rows={n} duration={n}ms queue=orders status=200",
@@ -202,8 +202,8 @@ def attacks() -> None:
 CHILD = """
 import json, sys, time
 from pathlib import Path
-from ekm_core import triage
-classifier = triage.Classifier().one("warm up")
+from ekm_core import batch, triage
+batch.Classifier().one("warm up")
 cpu = time.process_time()
 counts = triage.run(sys.argv[1], sys.argv[2] or None)
 cpu = time.process_time() - cpu

@@ -19,6 +19,7 @@ import re2
 from ekm_core import required
 from ekm_core.catalogue import errors
 from ekm_core.model import KnownError, Link, Signature
+from ekm_core.normalise import whole_characters
 
 WINDOW = 600
 """How many characters before and behind a hit count as its context."""
@@ -56,13 +57,14 @@ _COMMENTED = re.compile(r"[\"'], ?#")
 
 
 # Holds wherever one of the patterns above can hold, at whatever place: then a text needs the look at its places.
-_ANY_MENTION = re2.compile(
+MENTION = (
     r"(?i)(?:includes|contains|indexof|startswith|endswith|search|match|matches|test|assertin) ?\("
     r"|grep |(?:match|like|contains) [\"'/*(]|[=!]==? ?[\"'/*(]|=~|\b(?:if|elif|and|or|not) [\"'/*(]"
     r"|:raise|@throws|@exception|[\"'] (?:not )?in |/[gimsu]{1,3}[\s;,)]|\w\||\|\w|[\"'], ?#"
     r"|(?:^|[^: ] ?)[\"'][^\"':]{4,60}[\"'], ?[\"']|[\"'], ?[\"'][^\"':]{4,60}[\"'] ?[,)\]}#]"
     r"|AADSTS\d{4,8},? [\"']?AADSTS"
 )
+_ANY_MENTION = re2.compile(MENTION)
 
 
 def may_be_mentioned(text: str) -> bool:
@@ -176,6 +178,17 @@ class _Engine:
         # a word that contains another one adds nothing
         return frozenset(word for word in found if not any(other in word for other in found if other != word))
 
+    def patterns(self) -> tuple[str, ...]:
+        """All patterns, signatures' own and contexts, by their numbers; they match without case."""
+        return self._texts
+
+    def relevant(self) -> dict[int, frozenset[int]]:
+        """For each signature's own pattern the contexts that decide about it."""
+        return {
+            main: frozenset(number for rule in rules for number in rule.needs + rule.unless)
+            for main, rules in self._rules.items()
+        }
+
     def _number(self, pattern: str) -> int:
         known = self._numbers.get(pattern)
         if known is None:
@@ -225,9 +238,11 @@ class _Engine:
         """The first place where the rule's pattern stands in a context that the rule accepts."""
         unless = [self._regexp(number) for number in rule.unless if number in numbers]
         needs = [self._regexp(number) for number in rule.needs]
-        for count, match in enumerate(self._regexp(rule.pattern).finditer(text)):
+        # Offsets in bytes are those of characters, and RE2 need not count them.
+        searched = text.encode() if text.isascii() else text
+        for count, match in enumerate(self._regexp(rule.pattern).finditer(searched)):
             start, end = match.span()
-            window = text[max(0, start - WINDOW) : end + WINDOW] if needs or unless else ""
+            window = searched[max(0, start - WINDOW) : end + WINDOW] if needs or unless else ""
             if (
                 all(regexp.search(window) for regexp in needs)
                 and not any(regexp.search(window) for regexp in unless)
@@ -251,6 +266,7 @@ def classify(text: str) -> tuple[Classified, ...]:
     Order: certain before uncertain wordings, then the order in which OpenAI's request walks the chain (an error at an
     earlier link hides the later ones), then the place in the text; an entry's ``after`` comes before all of it.
     """
+    text = whole_characters(text)
     built = engine()
     numbers = built.matching(text)
     if not numbers:

@@ -8,12 +8,14 @@ their first letters stand: most messages name one cloud, and extraction is what 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import re2
 
+from ekm_core import vendor
 from ekm_core.model import Entity, Provider
+from ekm_core.wellformed import well_formed
 
 LIMIT = 24_000
 """The longest piece of text, in characters, that is searched for values at once."""
@@ -27,11 +29,21 @@ _ARN = (
 )
 
 
+# Groups that make values of other names, or of more than their own.
+_MAKES: Mapping[str, tuple[str, ...]] = {
+    "resource": ("resource", "region", "account_id"),
+    "arn": ("region", "account_id"),
+    "pool_project": ("project_number", "project_id"),
+    "aadsts_number": ("aadsts_code",),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Finder:
     """Where a value stands: the groups of the pattern are named after the entities they hold.
 
     telltale: one of these stands in every text that the pattern can match.
+    names, gives: the pattern's groups, and the names of the values that they make.
     anchors: every match begins this many characters before one of these literals; () searches the whole text.
     ends: what every match ends with, "" for nothing special. It begins with a blank, and a match has no other blank
         unless it has angle brackets; so most places need no look with the pattern.
@@ -40,10 +52,11 @@ class _Finder:
     telltale: tuple[str, ...]
     pattern: re.Pattern[str]
     names: tuple[str, ...]
+    gives: frozenset[str]
     anchors: tuple[tuple[str, int], ...]
     ends: str
 
-    def matches(self, text: str, places: dict[tuple[tuple[str, int], ...], list[int]]) -> list[re.Match[str]]:
+    def matches(self, text: str, places: _Places) -> list[re.Match[str]]:
         """All matches from left to right, without overlap. ``places`` keeps the anchors' places of this text."""
         if not self.anchors:
             return list(self.pattern.finditer(text))
@@ -80,6 +93,9 @@ def _starts(text: str, anchors: tuple[tuple[str, int], ...]) -> list[int]:
     return starts if len(anchors) == 1 else sorted(set(starts))
 
 
+_Places = dict[tuple[tuple[str, int], ...], list[int]]
+
+
 def _finder(
     telltale: str | tuple[str, ...],
     pattern: str,
@@ -89,7 +105,8 @@ def _finder(
 ) -> _Finder:
     compiled = re.compile(pattern, flags)
     names = tuple(sorted(compiled.groupindex, key=compiled.groupindex.__getitem__))
-    return _Finder((telltale,) if isinstance(telltale, str) else telltale, compiled, names, at, ends)
+    gives = frozenset(made for name in names for made in _MAKES.get(name, (name,)))
+    return _Finder((telltale,) if isinstance(telltale, str) else telltale, compiled, names, gives, at, ends)
 
 
 _AT_ARN = (("arn:aws", 0), ("aws", 0))
@@ -295,28 +312,43 @@ _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{2,9}){1,2}-\d")
 _ACCOUNT = re.compile(r"\d{12}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Finders:
-    """Finders in the order of trust, and which of them can find something at all."""
-
-    finders: tuple[_Finder, ...]
-    telltales: re2.Set
+_ALL = (*_OF_AWS, *_OF_OPENAI, *_OF_GCP, *_OF_AZURE)
 
 
-def _finders(*finders: _Finder) -> _Finders:
-    telltales = re2.Set.SearchSet()
-    for finder in finders:
-        telltales.Add("|".join(map(re2.escape, finder.telltale)))
-    telltales.Compile()
-    return _Finders(finders, telltales)
+def _those_of(*finders: _Finder) -> frozenset[int]:
+    return frozenset(_ALL.index(finder) for finder in finders)
 
 
-_ALL = _finders(*_OF_AWS, *_OF_OPENAI, *_OF_GCP, *_OF_AZURE)
+_EVERY = frozenset(range(len(_ALL)))
 _BY_PROVIDER = {
-    Provider.AWS: _finders(*_OF_AWS, *_OF_OPENAI),
-    Provider.GCP: _finders(*_OF_OPENAI, *_OF_GCP),
-    Provider.AZURE: _finders(*_OF_OPENAI, *_OF_AZURE),
+    Provider.AWS: _those_of(*_OF_AWS, *_OF_OPENAI),
+    Provider.GCP: _those_of(*_OF_OPENAI, *_OF_GCP),
+    Provider.AZURE: _those_of(*_OF_OPENAI, *_OF_AZURE),
 }
+
+
+def telltales() -> tuple[str, ...]:
+    """For each finder the pattern, in RE2 syntax, that matches in every text in which it can find something."""
+    return tuple("|".join(map(re2.escape, finder.telltale)) for finder in _ALL)
+
+
+def _searcher(numbers: frozenset[int]) -> tuple[re2.Set, tuple[int, ...]]:
+    order, patterns = tuple(sorted(numbers)), telltales()
+    found = re2.Set.SearchSet()
+    for number in order:
+        found.Add(patterns[number])
+    found.Compile()
+    return found, order
+
+
+_SEARCHERS = {provider: _searcher(numbers) for provider, numbers in _BY_PROVIDER.items()}
+_SEARCH_ALL = _searcher(_EVERY)
+
+
+def _likely(text: str, provider: Provider | None) -> list[_Finder]:
+    """The finders whose telltale stands in the text, in the order of trust."""
+    searcher, order = _SEARCHERS.get(provider, _SEARCH_ALL) if provider else _SEARCH_ALL
+    return [_ALL[order[at]] for at in sorted(searcher.Match(text.encode("utf-8", "replace")) or ())]
 
 
 def extract(text: str, provider: Provider | None = None) -> tuple[Entity, ...]:
@@ -328,38 +360,71 @@ def extract(text: str, provider: Provider | None = None) -> tuple[Entity, ...]:
     """
     text = text[:LIMIT]
     found: dict[tuple[str, str], Entity] = {}
-    places: dict[tuple[tuple[str, int], ...], list[int]] = {}
-    known = _BY_PROVIDER.get(provider, _ALL) if provider else _ALL
-    for number in sorted(known.telltales.Match(text.encode("utf-8", "replace")) or ()):
-        finder = known.finders[number]
+    places: _Places = {}
+    for finder in _likely(text, provider):
         for match in finder.matches(text, places):
-            for name in finder.names:
-                value = match.group(name)
-                if value:
-                    _add(found, name, value, match.start(name))
+            for group in finder.names:
+                for name, value, length in _named(group, match.group(group)):
+                    if (name, value) not in found:
+                        start = match.start(group)
+                        found[name, value] = Entity(name, value, start, start + length)
     return tuple(found.values())
 
 
-def _add(found: dict[tuple[str, str], Entity], name: str, value: str, start: int) -> None:
-    if name in ("resource", "principal", "arn", "expected_audience", "role_arn"):
+def values(text: str, provider: Provider, likely: Iterable[int] | None = None) -> dict[str, str]:
+    """One value a name: what ``diagnose.read_values`` makes of ``extract``, without the values that change nothing.
+
+    likely: the numbers, ascending, of the ``telltales`` that match in the text, where they are known.
+    """
+    text = text[:LIMIT]
+    if likely is None:
+        finders = _likely(text, provider)
+    else:
+        mine = _BY_PROVIDER.get(provider, _EVERY)
+        finders = [_ALL[number] for number in likely if number in mine]
+    places: _Places = {}
+    read: dict[str, str] = {}
+    usable: dict[str, str] = {}
+    for finder in finders:
+        if finder.gives <= usable.keys():
+            continue
+        for match in finder.matches(text, places):
+            for group in finder.names:
+                for name, value, _ in _named(group, match.group(group)):
+                    if name not in usable and well_formed(name, value):
+                        usable[name] = value
+                    elif name not in read:
+                        read[name] = value
+    read |= usable
+    if read.get("account_id") == vendor.AWS_ACCOUNT:
+        del read["account_id"]
+    return read
+
+
+def _named(group: str, value: str | None) -> Sequence[tuple[str, str, int]]:
+    """The values that a group's text stands for: name, value, and how much of the text they are read from."""
+    if not value:
+        return ()
+    if group in ("resource", "principal", "arn", "expected_audience", "role_arn"):
         value = _trim(value)
-    if name == "pool_project":
-        name = "project_number" if value.isdigit() else "project_id"
-    elif name == "aadsts_number":
-        name, value = "aadsts_code", f"AADSTS{value}"
-    if name != "arn" and value and (name, value) not in found:
-        found[name, value] = Entity(name, value, start, start + len(value))
-    if name in ("resource", "arn"):  # the caller's own account comes last: the refused resource is the customer's
-        _add_parts(found, value, start)
-
-
-def _add_parts(found: dict[tuple[str, str], Entity], arn: str, start: int) -> None:
-    parts = arn.split(":", 5)
-    if parts[0] != "arn" or len(parts) < 6:
-        return
-    for name, value, form in (("region", parts[3], _REGION), ("account_id", parts[4], _ACCOUNT)):
-        if (name, value) not in found and form.fullmatch(value):
-            found[name, value] = Entity(name, value, start, start + len(arn))
+        if not value:
+            return ()
+    length = len(value)
+    if group == "pool_project":
+        return (("project_number" if value.isdigit() else "project_id", value, length),)
+    if group == "aadsts_number":
+        return (("aadsts_code", f"AADSTS{value}", length + 6),)
+    if group not in ("resource", "arn"):
+        return ((group, value, length),)
+    # The caller's own account comes last: the refused resource is the customer's.
+    named = [(group, value, length)] if group == "resource" else []
+    parts = value.split(":", 5)
+    if parts[0] == "arn" and len(parts) == 6:
+        if _REGION.fullmatch(parts[3]):
+            named.append(("region", parts[3], length))
+        if _ACCOUNT.fullmatch(parts[4]):
+            named.append(("account_id", parts[4], length))
+    return named
 
 
 def _trim(value: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 # One character for one: offsets stay as they are.
 _REPLACED: dict[int, str] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full-width forms
+_REPLACED.update(dict.fromkeys(range(0xD800, 0xE000), "\ufffd"))  # halves of a character
 for _plain, _fancy in (
     ("'", "‘’‚‛′´ʼ"),
     ('"', "“”„‟″«»「」『』"),
@@ -34,9 +35,10 @@ _LEAD = re.compile(rf"\s*+(?:{_GUTTER}\s*+)++")
 
 # All noise begins with one of a few characters, taken first: ``re`` skips everything else at full speed. A look-behind
 # at that character then leads each alternative; no group captures, which would cost more than the alternatives do.
+# A blank between two words, the most frequent of them, is dismissed before any alternative is tried.
 _NOISE = re.compile(
     rf"""
-    [\s\\│┃|"'&%<\x1b\[`*{_INVISIBLE}]
+    [\s\\│┃|"'&%<\x1b\[`*{_INVISIBLE}](?<!\ (?![\s\\│┃|]))
     (?:
         (?<=\ )(?=[\s\\│┃|])(?:{_TO_NEXT_LINE}|{_BLANK}++)
         | (?<=[\n\r]){_AFTER_LINE}
@@ -100,6 +102,16 @@ class Normalised:
     def _origin(self, offset: int) -> int:
         piece = bisect_right(self.starts, offset) - 1
         return self.origins[piece] + offset - self.starts[piece]
+
+
+def whole_characters(text: str) -> str:
+    """The text with two halves of a character joined, and U+FFFD for a half that stands alone.
+
+    Such halves come from JSON escapes ("\\ud800"); no file can hold one and RE2 takes none.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def plain(text: str) -> str:

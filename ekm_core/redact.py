@@ -24,6 +24,8 @@ from types import MappingProxyType
 
 import re2
 
+from ekm_core import normalise
+
 # No real message holds so many secrets of one kind; beyond them the rest is removed unread, which keeps time bounded.
 MOST = 4000
 # Each round only shortens what is not yet a marker; real texts are stable after the first.
@@ -629,8 +631,10 @@ def redact(text: str) -> Redacted:
     """Takes every secret out of ``text``.
 
     Never raises. Redacting a redacted text changes nothing and counts nothing. Time is linear in the text's length.
+    Lone halves of characters become U+FFFD, so that whoever reads the result may encode it.
     """
-    data = text.encode("utf-8", "surrogatepass")
+    text = normalise.whole_characters(text)
+    data = text.encode()
     rules = _GATES.Match(data)
     if not rules:
         return Redacted(text, _NOTHING)
@@ -644,4 +648,4 @@ def redact(text: str) -> Redacted:
         rules = _GATES.Match(data) or ()
     if not counts:
         return Redacted(text, _NOTHING)
-    return Redacted(data.decode("utf-8", "surrogatepass"), MappingProxyType(counts))
+    return Redacted(data.decode("utf-8", "replace"), MappingProxyType(counts))

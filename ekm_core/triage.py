@@ -19,52 +19,39 @@ the file: rows are read, classified and written in chunks.
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import io
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, TextIO, cast
+from typing import Any, BinaryIO, Protocol, TextIO, cast
 
-import re2
-
-from ekm_core import catalogue, classify, entities, normalise, redact
-from ekm_core.diagnose import read_values
-from ekm_core.model import Link
+from ekm_core.batch import Classifier, Result
 
 _BLOCK = 2 << 20
 _LONGEST = 16 << 20
 _ROWS_AT_ONCE = 4096
 _MOST_NAMED = 20
-_MOST_REMEMBERED = 20_000
 ADDED = ("error_id", "error_ids", "provider", "entities")
 
 Row = dict[str, Any]
+Batch = tuple[list[Row], list[bytes]]
+"""Rows, and the lines of JSON that they were read from (none for other formats)."""
 
 
 class TriageError(Exception):
     """The input or the output cannot be used; the message is one sentence for the person at the terminal."""
-
-
-class Result(NamedTuple):
-    """What is known of one message. ``text`` is redacted; ``ids`` is () where no known error stands in it.
-
-    entities: the values of the first error's provider, one a name. (A tuple is made faster than a dataclass.)
-    """
-
-    text: str
-    ids: tuple[str, ...] = ()
-    provider: str = ""
-    entities: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,147 +82,6 @@ class Counts:
             numbers = ", ".join(map(str, self.bad_rows)) + (" …" if self.bad > len(self.bad_rows) else "")
             lines.append(f"{self.bad:>10,}  rows could not be read and were left out: {numbers}")
         return "\n".join(lines)
-
-
-# ---------------------------------------------------------------------------------------------------- one message, fast
-def _searcher(*patterns: bytes) -> re2.Set:
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.case_sensitive = False
-    found = re2.Set.SearchSet(options)
-    for pattern in patterns:
-        found.Add(pattern)
-    found.Compile()
-    return found
-
-
-# Everything that ``normalise`` could change, apart from what leads a line and from runs of blanks. Where none of it
-# stands, and that is most lines of a log, the slower pass is left out.
-_WRAPPED = rb"[\\\x0a-\x0d\x1b`\x80-\xff]|[\"'] *\+ *[\"']|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|[*][*]"
-_LINKS = tuple(Link)
-_SECRETIVE, _NOISY = 0, 1
-
-
-def _telltales(engine: classify._Engine) -> re2.Set:
-    """One look at a raw text: a secret, noise, the letters of a signature. Most lines of a log have none of them."""
-    words = engine.literals()
-    some = b"" if words is None else b"|".join(re2.escape(word).replace("\\ ", "[ \t]+").encode() for word in words)
-    return _searcher(redact.GATE, _WRAPPED, some)
-
-
-class Classifier:
-    """Redaction, classification and values for many messages; the answers are those of ``classify.classify``.
-
-    Not shared between threads: it remembers what each set of matching patterns decides.
-    """
-
-    def __init__(self) -> None:
-        self._engine = classify.engine()
-        self._telltales = _telltales(self._engine)
-        self._errors = catalogue.errors()
-        self._decided: dict[tuple[int, ...], _Decision] = {}
-        self._decided_long: dict[tuple[int, ...], _Decision] = {}
-
-    def one(self, text: str) -> Result:
-        """The result for one message."""
-        return self.many((text,))[0]
-
-    def many(self, texts: Iterable[str]) -> list[Result]:
-        """One result a text; equal texts are looked at once.
-
-        Every stage does all texts before the next stage begins: each has tables of its own, and they stay in the
-        processor's cache only while one stage runs.
-        """
-        order = list(texts)
-        different = list(dict.fromkeys(order))
-        look = self._telltales.Match
-        seen = [(text, signs) for text in different if (signs := look(text.encode("utf-8", "surrogatepass")))]
-        cleaned = [redact.redact(text).text if _SECRETIVE in signs else text for text, signs in seen]
-        normal = [_normal(text, _NOISY in signs) for text, (_, signs) in zip(cleaned, seen, strict=True)]
-        numbers = list(map(self._engine.matching, normal))
-        known: dict[str, Result] = {}
-        for (text, _), clean, plain, some in zip(seen, cleaned, normal, numbers, strict=True):
-            if some and (ids := self._ids(plain, some)):
-                provider = self._errors[ids[0]].provider
-                known[text] = Result(clean, ids, provider.value, read_values(entities.extract(plain, provider)))
-            elif clean is not text:
-                known[text] = Result(clean)
-        return [known.get(text) or Result(text) for text in order]
-
-    def _ids(self, text: str, numbers: list[int]) -> tuple[str, ...]:
-        """The ids that ``classify.classify`` gives, from the matching patterns alone wherever they decide it."""
-        short = len(text) <= classify.WINDOW
-        remembered = self._decided if short else self._decided_long
-        key = tuple(numbers)
-        decision = remembered.get(key)
-        if decision is None:
-            if len(remembered) >= _MOST_REMEMBERED:
-                remembered.clear()
-            decision = remembered[key] = self._decide(numbers, short=short)
-        if decision.ids != () and classify.may_be_mentioned(text):
-            ids = None  # the places decide
-        elif not decision.open:
-            ids = decision.ids
-        else:
-            present = frozenset(numbers)
-            scores = dict(decision.scores)
-            for rule in decision.open:
-                weight = rule.signature.weight
-                if weight > scores.get(rule.error.id, 0.0) and self._engine.place(rule, present, text):
-                    scores[rule.error.id] = weight
-            ids = _ordered(scores)
-        return tuple(found.error.id for found in classify.classify(text)) if ids is None else ids
-
-    def _decide(self, numbers: list[int], *, short: bool) -> _Decision:
-        """What holds wherever the patterns stand.
-
-        In a text no longer than the window every context is the whole text, so a rule holds if all that it needs is
-        among the matching patterns and nothing that forbids it. In a longer one such rules stay open.
-        """
-        present = frozenset(numbers)
-        scores: dict[str, float] = {}
-        doubtful = []
-        for rule in self._engine.rules(numbers):
-            forbidden = not present.isdisjoint(rule.unless)
-            if not short and (forbidden or rule.needs):
-                doubtful.append(rule)
-            elif not forbidden:
-                scores[rule.error.id] = max(scores.get(rule.error.id, 0.0), rule.signature.weight)
-        return _Decision(scores, tuple(doubtful), _ordered(scores))
-
-
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """The errors that hold with their scores, the rules that only the places decide, and the ids if there are none."""
-
-    scores: Mapping[str, float]
-    open: tuple[Any, ...]
-    ids: tuple[str, ...] | None
-
-
-def _ordered(scores: Mapping[str, float]) -> tuple[str, ...] | None:
-    """The ids in the order of ``classify.classify``, or None where that needs the places of the hits."""
-    if len(scores) < 2:
-        return tuple(scores)
-    known = catalogue.errors()
-    if any(not scores.keys().isdisjoint(known[error_id].after) for error_id in scores):
-        return None
-    ranks = {
-        error_id: (score < classify.CERTAIN, _LINKS.index(known[error_id].link)) for error_id, score in scores.items()
-    }
-    if len(set(ranks.values())) < len(ranks):
-        return None
-    return tuple(sorted(ranks, key=ranks.__getitem__))
-
-
-def _normal(text: str, wrapped: bool) -> str:
-    """The normal form of a redacted text; ``wrapped``: it holds more to undo than runs of blanks."""
-    if wrapped:
-        return _storable(normalise.plain(text))
-    text = text.replace("\t", " ")
-    while "  " in text:
-        text = text.replace("  ", " ")
-    return text
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -280,17 +126,18 @@ def _lines(file: BinaryIO, seen: _Progress) -> Iterator[list[bytes]]:
         yield [rest]
 
 
-def _read_log(file: BinaryIO, column: str, seen: _Progress) -> Iterator[list[Row]]:
+def _read_log(file: BinaryIO, column: str, seen: _Progress) -> Iterator[Batch]:
     for lines in _lines(file, seen):
         seen.number += len(lines)
-        yield [{column: line.rstrip(b"\r").decode("utf-8", "replace")} for line in lines]
+        yield [{column: line.rstrip(b"\r").decode("utf-8", "replace")} for line in lines], []
 
 
-def _read_jsonl(file: BinaryIO, column: str, seen: _Progress) -> Iterator[list[Row]]:
+def _read_jsonl(file: BinaryIO, column: str, seen: _Progress) -> Iterator[Batch]:
     import orjson
 
     for lines in _lines(file, seen):
         rows: list[Row] = []
+        read: list[bytes] = []
         for line in lines:
             seen.number += 1
             try:
@@ -301,12 +148,13 @@ def _read_jsonl(file: BinaryIO, column: str, seen: _Progress) -> Iterator[list[R
                 continue
             if isinstance(row, dict) and isinstance(row.get(column), str):
                 rows.append(row)
+                read.append(line)
             else:
                 seen.leave_out()
-        yield rows
+        yield rows, read
 
 
-def _read_csv(file: BinaryIO, column: str, seen: _Progress) -> Iterator[list[Row]]:
+def _read_csv(file: BinaryIO, column: str, seen: _Progress) -> Iterator[Batch]:
     csv.field_size_limit(_LONGEST)
     reader = csv.reader(io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline=""))
     header = next(reader, [])
@@ -327,12 +175,12 @@ def _read_csv(file: BinaryIO, column: str, seen: _Progress) -> Iterator[list[Row
         elif cells:
             seen.leave_out()
         if len(rows) == _ROWS_AT_ONCE:
-            yield rows
+            yield rows, []
             rows = []
-    yield rows
+    yield rows, []
 
 
-def _read_parquet(file: BinaryIO, column: str, seen: _Progress) -> Iterator[list[Row]]:
+def _read_parquet(file: BinaryIO, column: str, seen: _Progress) -> Iterator[Batch]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -350,7 +198,7 @@ def _read_parquet(file: BinaryIO, column: str, seen: _Progress) -> Iterator[list
                     rows.append(row)
                 else:
                     seen.leave_out()
-            yield rows
+            yield rows, []
     except pa.ArrowException as problem:
         raise TriageError(f"this is not a readable parquet file: {problem}") from problem
 
@@ -391,8 +239,12 @@ def _open(source: str, stack: ExitStack, seen: _Progress) -> tuple[BinaryIO, str
 
 # ------------------------------------------------------------------------------------------------------------- writing
 class _Sink(Protocol):
-    def write(self, rows: Sequence[Row], results: Sequence[Result]) -> None: ...
+    def write(self, rows: Sequence[Row], results: Sequence[Result], lines: Sequence[bytes]) -> None: ...
     def close(self) -> None: ...
+
+
+_NOTHING: Row = {"error_id": "", "error_ids": [], "provider": "", "entities": {}}
+_NOTHING_IN_JSON = b',"error_id":"","error_ids":[],"provider":"","entities":{}}'
 
 
 class _Jsonl:
@@ -400,23 +252,36 @@ class _Jsonl:
         import orjson
 
         self._file, self._column, self._dumps = file, column, orjson.dumps
+        # A name of other characters could stand in a line with escapes, where it is not looked for.
+        self._name = orjson.dumps(column) if re.fullmatch(r"[\w .-]+", column, re.ASCII) else b""
 
-    def write(self, rows: Sequence[Row], results: Sequence[Result]) -> None:
-        if not rows:
-            return
-        lines = []
-        for row, result in zip(rows, results, strict=True):
-            row[self._column] = _storable(result.text)
-            row["error_id"] = result.ids[0] if result.ids else ""
-            row["error_ids"] = result.ids
-            row["provider"] = result.provider
-            row["entities"] = result.entities or {}
-            lines.append(self._dumps(row))
-        lines.append(b"")
-        self._file.write(b"\n".join(lines))
+    def write(self, rows: Sequence[Row], results: Sequence[Result], lines: Sequence[bytes]) -> None:
+        column, name, dumps = self._column, self._name, self._dumps
+        out = []
+        for row, result, line in zip(rows, results, lines or [b""] * len(rows), strict=True):
+            text, ids, provider, entities = result
+            added: Row = _NOTHING
+            if ids:
+                added = {"error_id": ids[0], "error_ids": ids, "provider": provider, "entities": entities}
+            if text == row[column] and _extensible(line, name) and row.keys().isdisjoint(ADDED):
+                # As it came, with the new columns behind: far cheaper than to write the row anew.
+                out.append(line[:-1] + (b"," + dumps(added)[1:] if ids else _NOTHING_IN_JSON))
+            else:
+                out.append(dumps({**row, column: text, **added}))
+        if out:
+            out.append(b"")
+            self._file.write(b"\n".join(out))
 
     def close(self) -> None:
         self._file.close()
+
+
+def _extensible(line: bytes, name: bytes) -> bool:
+    """Whether columns may be added to a line of JSON as it stands: it holds the quoted name of the text once only.
+
+    A second one, perhaps with escapes in its name, would be lost on reading, but its secrets would be written out.
+    """
+    return line.endswith(b"}") and name != b"" and line.count(name) == 1 and b"\\u" not in line
 
 
 class _Csv:
@@ -425,7 +290,7 @@ class _Csv:
         self._column = column
         self._writer: csv.DictWriter[str] | None = None
 
-    def write(self, rows: Sequence[Row], results: Sequence[Result]) -> None:
+    def write(self, rows: Sequence[Row], results: Sequence[Result], lines: Sequence[bytes]) -> None:
         if self._writer is None:
             self._writer = csv.DictWriter(self._text, _columns(rows))
             self._writer.writeheader()
@@ -448,7 +313,7 @@ class _Parquet:
         self._file, self._column = file, column
         self._writer: Any = None
 
-    def write(self, rows: Sequence[Row], results: Sequence[Result]) -> None:
+    def write(self, rows: Sequence[Row], results: Sequence[Result], lines: Sequence[bytes]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -481,17 +346,12 @@ def _columns(rows: Sequence[Row]) -> list[str]:
 def _flat(row: Row, result: Result, column: str, ids: str | list[str]) -> Row:
     return {
         **row,
-        column: _storable(result.text),
+        column: result.text,
         "error_id": result.ids[0] if result.ids else "",
         "error_ids": ids,
         "provider": result.provider,
         "entities": json.dumps(dict(result.entities or {}), ensure_ascii=False),
     }
-
-
-def _storable(text: str) -> str:
-    """The text without lone surrogates, which a JSON escape can bring in and no file can hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 _SINKS: Mapping[str, Callable[[BinaryIO, str], _Sink]] = {"jsonl": _Jsonl, "csv": _Csv, "parquet": _Parquet}
@@ -512,14 +372,15 @@ def run(source: str, out: str | None, text_column: str = "text", progress: TextI
         file, kind = _open(source, stack, seen)
         sink, finish = _sink(source, out, text_column, stack)
         bar = _Bar(progress, seen, started)
+        stack.enter_context(_without_collector())
         try:
-            for rows in _READERS[kind](file, text_column, seen):
+            for rows, lines in _READERS[kind](file, text_column, seen):
                 for start in range(0, len(rows), _ROWS_AT_ONCE):
                     some = rows[start : start + _ROWS_AT_ONCE]
                     results = classifier.many(row[text_column] for row in some)
                     counts.update(result.ids[0] for result in results if result.ids)
                     if sink is not None:
-                        sink.write(some, results)
+                        sink.write(some, results, lines[start : start + _ROWS_AT_ONCE])
                     seen.rows += len(some)
                     bar.draw()
         except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
@@ -528,10 +389,22 @@ def run(source: str, out: str | None, text_column: str = "text", progress: TextI
             bar.clear()
         if sink is not None:
             if seen.rows == 0:
-                sink.write([], [])
+                sink.write([], [], [])
             sink.close()
         finish()
     return Counts(seen.rows, dict(counts.most_common()), seen.bad, seen.bad_rows, time.monotonic() - started)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Rows hold no cycles, and a search for them among all that lives would take a third of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _sink(source: str, out: str | None, column: str, stack: ExitStack) -> tuple[_Sink | None, Callable[[], None]]:

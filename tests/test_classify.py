@@ -5,10 +5,10 @@ import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ekm_core.batch import Classifier
 from ekm_core.catalogue import errors
 from ekm_core.classify import classify, engine
 from ekm_core.normalise import normalise
-from ekm_core.triage import Classifier
 
 
 def ids(text):

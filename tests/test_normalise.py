@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ekm_core.normalise import normalise, plain
+from ekm_core.classify import classify
+from ekm_core.diagnose import diagnose
+from ekm_core.normalise import normalise, plain, whole_characters
 
 SENTENCE = 'Invalid value for "audience". This value should be the full resource name'
 
@@ -107,3 +109,10 @@ def test_a_word_is_found_where_it_stands(words):
         start, end = normal.span(position, position + len(word))
         assert text[start:end] == word
         position += len(word) + 1
+
+
+def test_halves_of_characters_are_joined_or_marked() -> None:
+    assert whole_characters("a \ud83d\ude00 b \ud800 c") == "a 😀 b \ufffd c"
+    assert plain("a\ud800b") == normalise("a\ud800b").text == "a\ufffdb"
+    assert classify("Rate exceeded \ud800") is not None
+    assert diagnose("\ud800 client_secret=\udfff").text == "\ufffd client_secret=\ufffd"

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ekm_core import catalogue, classify, normalise, redact, triage
+from ekm_core import batch, catalogue, classify, diagnose, entities, normalise, redact, scan, triage
 
 DENIED = (
     "User: arn:aws:sts::790389265272:assumed-role/EnterpriseKeyManagement/OpenAI-EKM-Service is not authorized to "
@@ -174,14 +174,67 @@ def test_an_empty_file_gives_an_empty_table(tmp_path: Path) -> None:
         assert (tmp_path / out).exists()
 
 
-def test_the_same_answers_as_for_one_paste() -> None:
+def many_texts() -> list[str]:
+    """Samples and near misses, alone, two in one text and in long ones; other messages where we have any."""
     texts = [item.text for error in catalogue.errors().values() for item in (*error.samples, *error.near_misses)]
     texts += [f"{one} … {two}" for one, two in zip(texts, texts[7:], strict=False)]
-    texts += [text + " filler" * 150 for text in texts[::3]]
-    fast = triage.Classifier()
-    for text in texts:
-        normal = normalise.normalise(redact.redact(text).text).text
-        assert fast.one(text).ids == tuple(found.error.id for found in classify.classify(normal)), text
+    texts += [f"{one} | {two}" for one, two in zip(texts, texts[5:], strict=False)]
+    texts += [text + " filler" * 150 for text in texts[::3]] + ["filler " * 150 + text for text in texts[1::3]]
+    corpus = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "messages.jsonl"
+    if corpus.exists():
+        texts += [json.loads(line)["text"] for line in corpus.read_text("utf-8").splitlines()]
+    return list(dict.fromkeys(texts))
+
+
+@pytest.mark.parametrize("scanner", ["never", "now"])
+def test_the_same_answers_as_for_one_paste(scanner: str) -> None:
+    if scanner == "now":
+        pytest.importorskip("hyperscan")
+    texts = many_texts()
+    for text, fast in zip(texts, batch.Classifier(scanner).many(texts), strict=True):
+        clean = redact.redact(text).text
+        normal = normalise.normalise(clean).text
+        found = classify.classify(normal)
+        assert fast.ids == tuple(result.error.id for result in found), text
+        assert fast.text == clean
+        assert fast.provider == (found[0].error.provider if found else "")
+        if found:
+            values = entities.extract(normal, found[0].error.provider)
+            assert fast.entities == diagnose.read_values(values), text
+
+
+def test_the_scanner_sees_the_patterns_that_re2_sees() -> None:
+    pytest.importorskip("hyperscan")
+    engine = classify.engine()
+    scanner = scan.Scanner((b"x",))
+    for text in many_texts():
+        normal = normalise.plain(redact.redact(text).text)
+        if normal.isascii():
+            signs = scanner.look(normal)
+            numbers = engine.matching(normal)
+            assert (sorted(signs.patterns) if signs else []) == numbers, normal
+            if signs:
+                assert signs.mentioned == classify.may_be_mentioned(normal), normal
+
+
+def test_lines_of_json_are_written_as_they_came_unless_that_would_keep_a_secret(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    plain = json.dumps(SECRET)
+    source.write_text(
+        '{ "n": 1.50, "text": "all is well" }\n'
+        f'{{"text": {plain}, "n": 2, "text": "all is well"}}\n'
+        f'{{"te\\u0078t": {plain}, "n": 3, "text": "all is well"}}\n'
+        '{"text": "all is well", "entities": "mine", "n": 4}\n'
+        f'{{"n": 5, "text": {json.dumps(DENIED)}}}\n'
+    )
+    triage.run(str(source), str(tmp_path / "out.jsonl"))
+    out = (tmp_path / "out.jsonl").read_text()
+    assert "abc8Q~" not in out
+    assert out.startswith('{ "n": 1.50, "text": "all is well" ,"error_id":"","error_ids":[]')
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["n"] for row in rows] == [1.5, 2, 3, 4, 5]
+    assert [row["error_id"] for row in rows] == ["", "", "", "", "aws-sts-assume-role-denied"]
+    assert rows[3]["entities"] == {}
 
 
 def test_a_broken_half_of_a_character_is_written_as_a_question_mark(tmp_path: Path) -> None:

@@ -1,0 +1,196 @@
+"""The classifier for many messages: the same answers as ``classify.classify`` and ``diagnose.read_values``, faster.
+
+Most lines of a log hold nothing: one look at the raw text spares them all further work. The others are redacted and
+normalised as a paste is; then one scan says which patterns match somewhere, and mostly that alone decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import re2
+
+from ekm_core import catalogue, classify, entities, normalise, redact, scan
+from ekm_core.model import Link
+
+_MOST_REMEMBERED = 20_000
+_WORTH_A_SCANNER = 20_000
+"""After so many texts that need all patterns there are probably many more: then a scanner is worth its making."""
+
+
+class Result(NamedTuple):
+    """What is known of one message. ``text`` is redacted; ``ids`` is () where no known error stands in it.
+
+    entities: the values of the first error's provider, one a name. (A tuple is made faster than a dataclass.)
+    """
+
+    text: str
+    ids: tuple[str, ...] = ()
+    provider: str = ""
+    entities: Mapping[str, str] | None = None
+
+
+# Everything that ``normalise`` could change, apart from what leads a line and from runs of blanks. Where none of it
+# stands, and that is most lines of a log, the slower pass is left out.
+_WRAPPED = rb"[\\\x0a-\x0d\x1b`\x80-\xff]|[\"'] *\+ *[\"']|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|[*][*]"
+_LINKS = tuple(Link)
+_SECRETIVE, _NOISY = 0, 1
+
+
+def _gate(engine: classify._Engine) -> tuple[bytes, ...]:
+    """What to look for in a raw text: a secret, noise, the letters of a signature. Most lines of a log have none."""
+    words = engine.literals()
+    some = b"" if words is None else b"|".join(re2.escape(word).replace("\\ ", "[ \t]+").encode() for word in words)
+    return redact.GATE, _WRAPPED, some
+
+
+def _searcher(patterns: tuple[bytes, ...]) -> re2.Set:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.case_sensitive = False
+    found = re2.Set.SearchSet(options)
+    for pattern in patterns:
+        found.Add(pattern)
+    found.Compile()
+    return found
+
+
+class Classifier:
+    """Redaction, classification and values for many messages; the answers are those of ``classify.classify``.
+
+    Not shared between threads: it remembers what each set of matching patterns decides. scanner: "auto" makes one when
+    enough texts have come by, "now" at once, "never" does without; the answers are the same.
+    """
+
+    def __init__(self, scanner: str = "auto") -> None:
+        self._engine = classify.engine()
+        self._gate = _gate(self._engine)
+        self._searcher = _searcher(self._gate)
+        self._errors = catalogue.errors()
+        self._decided: dict[frozenset[int], _Decision] = {}
+        self._decided_long: dict[frozenset[int], _Decision] = {}
+        self._until_scanner = _WORTH_A_SCANNER if scanner == "auto" else -1
+        self._scanner = scan.scanner(self._gate) if scanner == "now" else None
+
+    def one(self, text: str) -> Result:
+        """The result for one message."""
+        return self.many((text,))[0]
+
+    def many(self, texts: Iterable[str]) -> list[Result]:
+        """One result a text; equal texts are looked at once.
+
+        Every stage does all texts before the next stage begins: each has tables of its own, and they stay in the
+        processor's cache only while one stage runs.
+        """
+        order = [text if text.isascii() else normalise.whole_characters(text) for text in texts]
+        seen = dict(self._doubtful(order))
+        cleaned = [redact.redact(text).text if _SECRETIVE in signs else text for text, signs in seen.items()]
+        normal = [_normal(text, _NOISY in signs) for text, signs in zip(cleaned, seen.values(), strict=True)]
+        known: dict[str, Result] = {}
+        for text, clean, plain, found in zip(seen, cleaned, normal, self._scan(normal), strict=True):
+            if found and (ids := self._ids(plain, found)):
+                provider = self._errors[ids[0]].provider
+                known[text] = Result(clean, ids, provider.value, entities.values(plain, provider, found.finders))
+            elif clean is not text:
+                known[text] = Result(clean)
+        return [known.get(text) or Result(text) for text in order]
+
+    def _doubtful(self, texts: list[str]) -> list[tuple[str, Collection[int]]]:
+        """The texts that need more than a look, with what stands in them: numbers of ``_gate``'s patterns."""
+        if self._scanner is not None:
+            return list(self._scanner.doubtful(texts))
+        look = self._searcher.Match
+        return [(text, signs) for text in texts if (signs := look(text.encode()))]
+
+    def _scan(self, texts: list[str]) -> list[scan.Signs | None]:
+        """What matches in each text, None where no signature does."""
+        if self._scanner is None and self._until_scanner >= 0:
+            self._until_scanner -= len(texts)
+            if self._until_scanner < 0:
+                self._scanner = scan.scanner(self._gate)
+        slowly, fast = self._engine.matching, self._scanner
+        signs: list[scan.Signs | None] = []
+        for text in texts:
+            if fast is not None and text.isascii():
+                signs.append(fast.look(text))
+            else:
+                numbers = slowly(text)
+                signs.append(scan.Signs(frozenset(numbers)) if numbers else None)
+        return signs
+
+    def _ids(self, text: str, signs: scan.Signs) -> tuple[str, ...]:
+        """The ids that ``classify.classify`` gives, from the matching patterns alone wherever they decide it."""
+        short = len(text) <= classify.WINDOW
+        remembered = self._decided if short else self._decided_long
+        decision = remembered.get(signs.patterns)
+        if decision is None:
+            if len(remembered) >= _MOST_REMEMBERED:
+                remembered.clear()
+            decision = remembered[signs.patterns] = self._decide(signs.patterns, short=short)
+        mentioned = decision.ids != () and (
+            classify.may_be_mentioned(text) if signs.mentioned is None else signs.mentioned
+        )
+        if mentioned:
+            ids = None  # the places decide
+        elif not decision.open:
+            ids = decision.ids
+        else:
+            scores = dict(decision.scores)
+            for rule in decision.open:
+                weight = rule.signature.weight
+                if weight > scores.get(rule.error.id, 0.0) and self._engine.place(rule, signs.patterns, text):
+                    scores[rule.error.id] = weight
+            ids = _ordered(scores)
+        return tuple(found.error.id for found in classify.classify(text)) if ids is None else ids
+
+    def _decide(self, present: frozenset[int], *, short: bool) -> _Decision:
+        """What holds wherever the patterns stand.
+
+        In a text no longer than the window every context is the whole text, so a rule holds if all that it needs is
+        among the matching patterns and nothing that forbids it. In a longer one such rules stay open.
+        """
+        scores: dict[str, float] = {}
+        doubtful = []
+        for rule in self._engine.rules(sorted(present)):
+            forbidden = not present.isdisjoint(rule.unless)
+            if not short and (forbidden or rule.needs):
+                doubtful.append(rule)
+            elif not forbidden:
+                scores[rule.error.id] = max(scores.get(rule.error.id, 0.0), rule.signature.weight)
+        return _Decision(scores, tuple(doubtful), _ordered(scores))
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """The errors that hold with their scores, the rules that only the places decide, and the ids if there are none."""
+
+    scores: Mapping[str, float]
+    open: tuple[Any, ...]
+    ids: tuple[str, ...] | None
+
+
+def _ordered(scores: Mapping[str, float]) -> tuple[str, ...] | None:
+    """The ids in the order of ``classify.classify``, or None where that needs the places of the hits."""
+    if len(scores) < 2:
+        return tuple(scores)
+    known = catalogue.errors()
+    if any(not scores.keys().isdisjoint(known[error_id].after) for error_id in scores):
+        return None
+    ranks = {
+        error_id: (score < classify.CERTAIN, _LINKS.index(known[error_id].link)) for error_id, score in scores.items()
+    }
+    if len(set(ranks.values())) < len(ranks):
+        return None
+    return tuple(sorted(ranks, key=ranks.__getitem__))
+
+
+def _normal(text: str, wrapped: bool) -> str:
+    """The normal form of a redacted text; ``wrapped``: it holds more to undo than runs of blanks."""
+    if wrapped:
+        return normalise.plain(text)
+    text = text.replace("\t", " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
