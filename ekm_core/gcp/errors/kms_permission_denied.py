@@ -110,8 +110,9 @@ ERROR = KnownError(
         causes.ANOTHER_KEY,
         Cause(
             id="role-lacks-permission",
-            title="The role has only one of the two permissions",
-            why="OpenAI encrypts and decrypts. A role for one of the two lets half of it through.",
+            title="The role does not hold both permissions",
+            why="OpenAI encrypts and decrypts. A role for one of the two lets half of it through; Cloud KMS Admin and "
+            "Viewer may not use keys at all.",
             check=checks.open_question(
                 "The text names the permission that was refused, but not what the role holds. Look at the role."
             ),
