@@ -52,6 +52,11 @@ _STAND_IN = re.compile(
     r"\bmy-?(?:key|vault|kv)|(?:key|vault)-?name|example|contoso|fabrikam|^(?:([0-9a-f])\1{7}-|12345678-1234-)",
     re.IGNORECASE,
 )
+_SCOPE = re.compile(
+    rf"\bResource: ?'?(?P<value>/subscriptions/{_GUID}/resourcegroups/[\w().-]{{1,90}}/providers/microsoft\.keyvault/"
+    r"vaults/[0-9a-z-]{3,24}/keys/[0-9a-z-]{1,127})(?![0-9a-z*<.-])",
+    re.IGNORECASE,
+)
 _KEY_NAME = re.compile(AZURE_KEY_NAME_PATTERN)
 _NOT_IN_KEY_NAMES = re.compile(r"[^0-9a-zA-Z-]")
 
@@ -116,6 +121,35 @@ def _typed(case: Case, name: str) -> str:
     return "" if _MASK.search(value) else value.strip()
 
 
+def _meant(case: Case, name: str) -> str:
+    """What the user typed as their own value, or "". A value that is merely registered may be the very fault."""
+    value = _typed(case, name)
+    registered = case.configuration.fields.values() if case.configuration else ()
+    return "" if any(value.casefold() in field.casefold() for field in registered) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the words of an error name; "" where they do not, or name several, or a masked one.
+
+    application: the caller. scope: the ARM id of the key.
+    """
+
+    application: str = ""
+    object_id: str = ""
+    tenant: str = ""
+    vault: str = ""
+    key: str = ""
+    action: str = ""
+    scope: str = ""
+
+
+def said(case: Case) -> Said:
+    """What the words of an error name."""
+    patterns = (_CALLER, _OBJECT, _TENANT, _VAULT, _KEY, _ACTION, _SCOPE)
+    return Said(*(found.value if (found := _find(pattern, case)) else "" for pattern in patterns))
+
+
 def _openai_called(case: Case) -> _Found | None:
     caller = _find(_CALLER, case)
     return caller if caller and caller.value.casefold() == AZURE_APP_ID else None
@@ -177,7 +211,7 @@ def no_service_principal(case: Case) -> Ruling:
     other = _other_caller(case)
     if other:
         return _not_openai(other)
-    openai, tenant, typed = _openai_called(case), _find(_TENANT, case), _typed(case, "tenant_id")
+    openai, tenant, typed = _openai_called(case), _find(_TENANT, case), _meant(case, "tenant_id")
     if openai and tenant and _FULL_GUID.match(typed):
         if tenant.value.casefold() == typed.casefold():
             return _say(
@@ -209,7 +243,7 @@ def wrong_tenant(case: Case) -> Ruling:
     other = _other_caller(case)
     if other:
         return _not_openai(other)
-    openai, tenant, typed = _openai_called(case), _find(_TENANT, case), _typed(case, "tenant_id")
+    openai, tenant, typed = _openai_called(case), _find(_TENANT, case), _meant(case, "tenant_id")
     if not tenant:
         return Ruling(
             Verdict.CANNOT_TELL,
@@ -293,7 +327,7 @@ def wrong_key_or_vault(case: Case) -> Ruling:
     openai = _openai_called(case)
     same: list[str] = []
     for pattern, name, label in ((_VAULT, "vault", "vault"), (_KEY, "key_name", "key")):
-        found, typed = _find(pattern, case), _typed(case, name)
+        found, typed = _find(pattern, case), _meant(case, name)
         if not found or not typed:
             continue
         if found.value.casefold() == typed.casefold():

@@ -23,10 +23,15 @@ from ekm_core.model import Exhibit
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where the Azure CLI was signed in: every other output is of this tenant and subscription."""
+    """Where the Azure CLI was signed in: every other output is of this tenant and subscription.
+
+    home_tenant: the tenant that the subscription belongs to, where the output shows it: with a delegated one
+    (Azure Lighthouse) it is another than the tenant that was signed in to.
+    """
 
     tenant_id: str
     subscription_id: str
+    home_tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +353,8 @@ class _Reader:
             and ("environmentname" in both or "isdefault" in both)
             and command.verb != "list"
         ):
-            account = Account(_string(both, "tenantid"), _string(both, "id").rpartition("/")[2])
+            subscription = _string(both, "id").rpartition("/")[2]
+            account = Account(_string(both, "tenantid"), subscription, _string(both, "hometenantid"))
             self._add(Kind.ACCOUNT, "", Fact(State.SEEN, account, source))
             return True
         return False

@@ -90,7 +90,9 @@ def ekm_key_name(values: Values) -> str:
 def show_tenant() -> Snippet:
     """Which tenant and subscription the Azure CLI is signed in to."""
     return bash(
-        "See which tenant you are signed in to", "az account show --query '{tenant:tenantId,subscription:id}' -o json"
+        "See which tenant you are signed in to",
+        "az account show",
+        "--query '{id:id,tenantId:tenantId,homeTenantId:homeTenantId,isDefault:isDefault}' -o json",
     )
 
 
@@ -116,7 +118,7 @@ def deleted_service_principals() -> Snippet:
         "Look for it among the deleted service principals",
         "az rest --method get",
         f"--url {_GRAPH}/directory/deletedItems/microsoft.graph.servicePrincipal",
-        f"--query \"value[?appId=='{AZURE_APP_ID}'].{{objectId:id,deleted:deletedDateTime}}\" -o json",
+        f"--query \"value[?appId=='{AZURE_APP_ID}'].{{id:id,appId:appId,deletedDateTime:deletedDateTime}}\" -o json",
     )
 
 
@@ -124,9 +126,7 @@ def show_vault(values: Values) -> Snippet:
     """The vault's tenant, permission model and network settings."""
     return bash(
         "See the vault's tenant, permission model and network",
-        f"az keyvault show {option('name', argument(values, 'vault'))}",
-        "--query '{uri:properties.vaultUri,tenant:properties.tenantId,rbac:properties.enableRbacAuthorization,"
-        "publicNetworkAccess:properties.publicNetworkAccess,networkAcls:properties.networkAcls}' -o json",
+        f"az keyvault show {option('name', argument(values, 'vault'))} -o json",
     )
 
 
@@ -139,8 +139,7 @@ def list_keys(values: Values) -> Snippet:
     """The names of the keys in the vault."""
     return bash(
         "List the keys of the vault",
-        f"az keyvault key list {option('vault-name', argument(values, 'vault'))}",
-        "--query '[].{name:name,enabled:attributes.enabled}' -o table",
+        f"az keyvault key list {option('vault-name', argument(values, 'vault'))} -o json",
     )
 
 
@@ -159,19 +158,16 @@ def list_assignments(values: Values) -> Snippet:
     """Every role assignment that reaches the key, inherited ones included."""
     return bash(
         "List every role assignment that reaches the key",
-        "az role assignment list --include-inherited",
+        "az role assignment list --include-inherited -o json",
         option("scope", key_scope(values)),
-        "--query '[].{principal:principalId,role:roleDefinitionName,scope:scope}' -o table",
     )
 
 
 def show_role() -> Snippet:
-    """The custom roles that grant one of the data actions, with all their data actions."""
+    """The custom roles of the subscription, with all their data actions."""
     return bash(
-        "See which custom roles grant key encryption",
-        "az role definition list --custom-role-only true",
-        "--query \"[?permissions[?contains(join(',', dataActions), 'Microsoft.KeyVault/vaults/keys')]]"
-        '.{name:roleName,dataActions:permissions[].dataActions[],scopes:assignableScopes}" -o json',
+        "See the custom roles with their data actions",
+        "az role definition list --custom-role-only true -o json",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, snippets
+from ekm_core.azure import causes, checks, proofs, snippets
 from ekm_core.model import Cause, Check, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
 from ekm_core.vendor import API_GUIDE, AZURE_GUIDE, AZURE_KEY_NAME_PATTERN, FAQ
@@ -51,8 +51,17 @@ def _fix(values: Values) -> Fix:
     )
 
 
-def _cause(id: str, title: str, why: str, check: Check) -> Cause:
-    return Cause(id=id, title=title, why=why, check=check, look=_look, fix=_fix, who=causes.VAULT_ADMIN)
+def _cause(id: str, title: str, why: str, check: Check, proof: str) -> Cause:
+    return Cause(
+        id=id,
+        title=title,
+        why=why,
+        check=check,
+        proof=proofs.later("names", proof),
+        look=_look,
+        fix=_fix,
+        who=causes.VAULT_ADMIN,
+    )
 
 
 ERROR = KnownError(
@@ -82,12 +91,14 @@ ERROR = KnownError(
             "The key's name does not begin with org-",
             "The name must begin with your OpenAI organization id, in small letters as it is written there.",
             checks.no_prefix,
+            "no_prefix",
         ),
         _cause(
             "one-dash",
-            "One dash stands between organization id and name instead of two",
+            "The two dashes between organization id and name are missing",
             "Two dashes in a row must divide your organization id from the rest of the name.",
             checks.one_dash,
+            "no_dashes",
         ),
         _cause(
             "forbidden-character",
@@ -95,6 +106,7 @@ ERROR = KnownError(
             "Only letters, digits and dashes are allowed. A whole key address in this field fails for the same reason: "
             "give the name alone.",
             checks.forbidden_character,
+            "forbidden_character",
         ),
         _cause(
             "other-organization",
@@ -102,6 +114,7 @@ ERROR = KnownError(
             "OpenAI compares the id in the name with the organization that registers it, then and on every request. "
             "The id of a personal organization or of a project (proj_…) does not do.",
             checks.other_organization,
+            "other_organization",
         ),
     ),
     references=(FAQ, AZURE_GUIDE, API_GUIDE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets, wordings
+from ekm_core.azure import causes, checks, proofs, references, snippets, wordings
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
 from ekm_core.vendor import AZURE_APP_ID, AZURE_APP_NAME, AZURE_GUIDE, FAQ
@@ -71,6 +71,7 @@ ERROR = KnownError(
                 "their own tenant once. Until then Entra knows nothing of it there."
             ),
             check=checks.no_service_principal,
+            proof=proofs.later("identity", "not_created"),
             look=snippets.look_service_principal,
             fix=lambda values: _create(values, "Create OpenAI's service principal in the tenant that owns the vault."),
             who=causes.APPLICATION_ADMIN,
@@ -83,6 +84,7 @@ ERROR = KnownError(
                 "part in this."
             ),
             check=checks.wrong_tenant,
+            proof=proofs.later("identity", "wrong_tenant"),
             look=lambda values: Look(
                 console=(
                     "Open the key vault in the Azure portal and note the Directory ID on its Overview page.",
@@ -103,6 +105,7 @@ ERROR = KnownError(
                 "Look for the service principal in every tenant you use. The error shows only that it is missing in "
                 "the one that was asked."
             ),
+            proof=proofs.later("identity", "created_elsewhere"),
             look=lambda values: Look(
                 console=(
                     "In the Azure portal, switch between your directories and search for the application in each.",
@@ -119,6 +122,7 @@ ERROR = KnownError(
             check=checks.openai_principal(
                 "A deleted service principal gives the very same words. Look in the audit log and in the deleted items."
             ),
+            proof=proofs.later("identity", "deleted"),
             look=_look_deleted,
             fix=lambda values: Fix(
                 summary=(

@@ -57,7 +57,7 @@ ERROR = KnownError(
                 console=("Open Key vaults in the portal, then Manage deleted vaults, and choose the subscription.",),
                 commands=(
                     snippets.list_vaults(),
-                    snippets.bash("List the deleted vaults", "az keyvault list-deleted --resource-type vault -o table"),
+                    snippets.bash("List the deleted vaults", "az keyvault list-deleted --resource-type vault -o json"),
                 ),
             ),
             fix=lambda values: Fix(
