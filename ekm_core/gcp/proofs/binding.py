@@ -38,11 +38,16 @@ from ekm_core.snippets import sh, snippet
 
 _NAMES = ("key", "key ring", "project")
 _MOST_TRIED = 4
+# The fixes bind the principal of OpenAI's guide, which such a mapping does not make.
+_OTHER_SUBJECT = (
+    "The provider's mapping gives OpenAI another subject than the guide does. Set google.subject to assertion.sub "
+    "first, then check the bindings."
+)
 _ITSELF = frozenset({"other-role", "condition-false"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Level:
+class KeyLevel:
     """One level above the key and the key itself; ``needed``: a denial is certain only if it was seen."""
 
     name: str
@@ -61,7 +66,7 @@ class Access:
     identity: Identity
     encrypt: Decision
     decrypt: Decision
-    levels: tuple[_Level, ...]
+    levels: tuple[KeyLevel, ...]
 
     @property
     def decisions(self) -> tuple[Decision, Decision]:
@@ -92,7 +97,7 @@ class Access:
         return (*lines, f"Policies seen: {_sources(self.levels)}.")
 
 
-def _sources(levels: tuple[_Level, ...]) -> str:
+def _sources(levels: tuple[KeyLevel, ...]) -> str:
     return ", ".join(f"{level.name} ({level.fact.source})" for level in levels if level.fact.value is not None)
 
 
@@ -116,22 +121,23 @@ def access(case: Case) -> Access | Ruling:
             identity = replace(
                 identity, subject=exchange.subject, groups=exchange.groups, attributes=exchange.attributes
             )
-        case.memo[memo] = _evaluated(setup, identity, _levels(setup))
+        case.memo[memo] = evaluate(setup, identity, _levels(setup))
     found: Access = case.memo[memo]
     return found
 
 
-def _levels(setup: Setup) -> tuple[_Level, ...]:
+def _levels(setup: Setup) -> tuple[KeyLevel, ...]:
     levels = [
-        _Level(name, resource, fact, needed=True)
+        KeyLevel(name, resource, fact, needed=True)
         for name, (resource, fact) in zip(_NAMES, setup.evidence.policies(setup.key), strict=False)
     ]
     above = setup.evidence.policies(setup.key)[len(_NAMES) :]
-    levels += [_Level(resource, resource, fact, needed=False) for resource, fact in above]
+    levels += [KeyLevel(resource, resource, fact, needed=False) for resource, fact in above]
     return tuple(levels)
 
 
-def _evaluated(setup: Setup, identity: Identity, levels: tuple[_Level, ...]) -> Access:
+def evaluate(setup: Setup, identity: Identity, levels: tuple[KeyLevel, ...]) -> Access:
+    """The access that these levels alone give an identity."""
     judged = [Level(level.name, level.fact.value) for level in levels if level.needed or level.fact.value is not None]
     roles = {
         role: fact.value
@@ -212,12 +218,14 @@ def not_bound(case: Case) -> Ruling:
         return ruled_out("OpenAI's principal has a role on the key.", *_naming(found))
     if len(found.denied) < 2 or _doubtful(case, found):
         return _open(case, found)
+    if found.identity.subject != vendor.GCP_SUBJECT:
+        return cannot_tell(_OTHER_SUBJECT)
     if _meant(found):
         return cannot_tell(
             "No binding names OpenAI's principal, but one seems to be meant for it; see the cause “another principal”."
         )
     because = f"No binding on the key, its key ring or its project names OpenAI's principal {found.identity.member}."
-    return confirmed(because, f"Policies seen: {_sources(found.levels)}.", changes=_bound(found))
+    return confirmed(because, f"Policies seen: {_sources(found.levels)}.", changes=bound_on_key(found))
 
 
 def _naming(found: Access) -> tuple[str, ...]:
@@ -240,13 +248,16 @@ def wrong_principal(case: Case) -> Ruling:
         levels = tuple(
             replace(one, fact=replace(one.fact, value=after)) if one is level else one for one in found.levels
         )
-        mended = _evaluated(of(case), found.identity, levels)
+        mended = evaluate(of(case), found.identity, levels)
         if len(mended.denied) < len(found.denied):
             because = (
                 f"A binding names {quoted(member)}. OpenAI's principal is {found.identity.member}, and in its place it "
-                f"would be let in.{_mapped_elsewhere(found)}"
+                "would be let in."
             )
             said = f"Policy of the {level.name}, binding {number} ({level.fact.source})."
+            if found.identity.subject != vendor.GCP_SUBJECT:
+                because += " Its subject comes from the provider's mapping, which should be assertion.sub alone."
+                return confirmed(because, said, changes=_mapped_as_in_the_guide(case))
             corrected = change(f"IAM policy of the {level.name} {level.resource}", mapping(level.fact.value), after)
             return confirmed(because, said, changes=(corrected,))
     if _of_the_pool(found):
@@ -258,10 +269,13 @@ def wrong_principal(case: Case) -> Ruling:
     return ruled_out(because, f"Policies seen: {_sources(found.levels)}.")
 
 
-def _mapped_elsewhere(found: Access) -> str:
-    if found.identity.subject == vendor.GCP_SUBJECT:
-        return ""
-    return " The provider's mapping makes this subject; with google.subject = assertion.sub it would be OpenAI's own."
+def _mapped_as_in_the_guide(case: Case) -> tuple[Change, ...]:
+    provider = providers.seen(case)
+    if isinstance(provider, Ruling):
+        return ()
+    before = provider.document
+    after = {**before, "attributeMapping": {**mapping(before.get("attributeMapping")), **gcp.MAPPING}}
+    return (change(f"Provider {provider.id}", before, after),)
 
 
 def role_lacks_permission(case: Case) -> Ruling:
@@ -273,6 +287,8 @@ def role_lacks_permission(case: Case) -> Ruling:
         return ruled_out("The roles of OpenAI's principal hold both permissions.", *found.shown)
     if not found.denied or _doubtful(case, found):
         return _open(case, found)
+    if found.identity.subject != vendor.GCP_SUBJECT:
+        return cannot_tell(_OTHER_SUBJECT)
     if not found.named:
         return ruled_out(
             "OpenAI's principal has no role at all on the key.", f"Policies seen: {_sources(found.levels)}."
@@ -286,7 +302,7 @@ def role_lacks_permission(case: Case) -> Ruling:
         if decision.outcome is Outcome.DENIED
     )
     because = f"OpenAI's principal has a role on the key, and no role of it holds {lacking}."
-    return confirmed(because, *_naming(found), changes=_bound(found))
+    return confirmed(because, *_naming(found), changes=bound_on_key(found))
 
 
 def denied_by_condition(case: Case) -> Ruling:
@@ -298,15 +314,15 @@ def denied_by_condition(case: Case) -> Ruling:
     if stopped and not _doubtful(case, found):
         because = "The binding of OpenAI's principal has a condition, and the condition is false for its request."
         shown = (*dict.fromkeys(stopped), f"Policies seen: {_sources(found.levels)}.")
-        return confirmed(because, *shown, changes=_bound(found))
+        return confirmed(because, *shown, changes=bound_on_key(found))
     setup = of(case)
     project = setup.evidence.canonical(f"projects/{setup.project}")
     above = setup.evidence.ancestors.get(project)
     for resource in (f"projects/{setup.project}", *(above or ())):
         policies = setup.evidence.deny_policies(resource)
         if policies.value is None or policies.value["names"]:
-            what = "not seen" if policies.value is None else "there, and their rules are not among the evidence"
-            return cannot_tell(f"The deny policies of {resource} are {what}.", _deny_command(resource))
+            what = "not seen" if policies.value is None else "seen by name alone, without their rules"
+            return cannot_tell(f"The deny policies of {resource} were {what}.", _deny_command(resource))
     if above is None:
         return cannot_tell(
             "The project has no deny policy. Those of the folders and the organization above it were not seen.",
@@ -336,7 +352,7 @@ def _ancestors_command(case: Case) -> Snippet:
 # --- Members ---------------------------------------------------------------------------------------------------------
 
 
-def _members(found: Access) -> Iterator[tuple[_Level, int, str]]:
+def _members(found: Access) -> Iterator[tuple[KeyLevel, int, str]]:
     for level in found.levels:
         for number, bound in _bindings(level.fact.value):
             members = bound.get("members")
@@ -353,7 +369,14 @@ def _doubtful(case: Case, found: Access) -> bool:
     # Without the provider the subject is the guide's; another mapping would make another one, or groups.
     exchange = providers.exchange(case)
     known = not isinstance(exchange, Ruling) and bool(exchange.subject)
-    return not known and any(of(case).pool in member for _, _, member in _members(found))
+    return not known and any(_made_by_a_mapping(of(case).pool, member) for _, _, member in _members(found))
+
+
+def _made_by_a_mapping(pool: str, member: str) -> bool:
+    """Whether some mapping could make OpenAI's token this member of the pool; no mapping makes other digits of it."""
+    _, found, rest = member.partition(f"{pool}/")
+    subject = rest.removeprefix("subject/")
+    return bool(found) and (subject == rest or not subject.isdecimal())
 
 
 def _may_hide(member: str) -> bool:
@@ -361,9 +384,9 @@ def _may_hide(member: str) -> bool:
     return not member.startswith(("user:", "serviceAccount:", "group:", "domain:", "project"))
 
 
-def _meant(found: Access) -> list[tuple[_Level, int, str]]:
+def _meant(found: Access) -> list[tuple[KeyLevel, int, str]]:
     """The members that are not OpenAI's principal and were likely meant to be, each once a level."""
-    seen: dict[tuple[str, str], tuple[_Level, int, str]] = {}
+    seen: dict[tuple[str, str], tuple[KeyLevel, int, str]] = {}
     for level, number, member in _members(found):
         pool, _, subject = member.partition("/subject/")
         ours = pool.endswith(f"/workloadIdentityPools/{found.identity.pool}")
@@ -396,7 +419,7 @@ def _with_member(policy: object, beside: str, member: str) -> dict[str, Any]:
     return document
 
 
-def _bound(found: Access) -> tuple[Change, ...]:
+def bound_on_key(found: Access) -> tuple[Change, ...]:
     """The key's policy with OpenAI's principal bound to the role of the guide, without a condition."""
     level = found.levels[0]
     before = mapping(level.fact.value)
@@ -407,5 +430,5 @@ def _bound(found: Access) -> tuple[Change, ...]:
         same[0]["members"] = [*same[0]["members"], member]
     else:
         bindings.append({"role": gcp.ROLE, "members": [member]})
-    after = {"bindings": bindings, **before} | {"bindings": bindings}
+    after = {**before, "bindings": bindings}
     return (change(f"IAM policy of the key {level.resource}", before, after),)

@@ -24,6 +24,12 @@ from ekm_core.model import Case, Ruling
 _NUMBER = "workload_identity_project_number"
 _POOL = "workload_identity_pool_id"
 _PROVIDER = "workload_identity_provider_id"
+# For a well-formed name of nothing Google answers "invalid_target". OpenAI's FAQ names wrong ids for "invalid_request"
+# too, so with that message they count as its cause; before any message only the former is said to follow.
+_ANOTHER_ERROR = (
+    "No provider of the registered name is there. Google may answer that with another error: the workload identity "
+    "pool or provider is missing."
+)
 
 
 def _field(case: Case, name: str) -> str:
@@ -101,12 +107,8 @@ def pool_or_provider_id(case: Case) -> Ruling:
         return unseen(fact, "A provider of the registered name", *missing)
     there = sorted(str(name).rpartition("/")[2] for name in listing.value["names"])
     wanted = setup.provider_id if any("/providers/" in name for name in listing.value["names"]) else setup.pool_id
-    # For a well-formed name Google answers "invalid_target", so without the message this is that other error's cause.
     if not case.text or not there:
-        return cannot_tell(
-            "No provider of the registered name is there. Google answers that with the error “The workload identity "
-            "pool or provider is missing”; see there.",
-        )
+        return cannot_tell(_ANOTHER_ERROR)
     close = next((name for name in there if differ_by_one(name, wanted)), "")
     likely = f" It looks like a typing error for {close}." if close else ""
     because = f"The id {wanted} is not among those that your project has: {', '.join(there[:10])}.{likely}"
@@ -126,6 +128,8 @@ def pool_as_provider(case: Case) -> Ruling:
         if pool.state is State.SEEN:
             return ruled_out("The registered provider id is another than the pool's.", said, f"Pool: {pool.source}.")
         return cannot_tell("We do not see the pool, so we cannot tell which id is whose.", gcp.list_pools(case.values))
+    if provider.state is State.ABSENT and pool.state is State.SEEN and not case.text:
+        return cannot_tell(_ANOTHER_ERROR)
     if provider.state is State.ABSENT and pool.state is State.SEEN:
         because = "Both ids are the same. A pool has this id, and no provider in it."
         return confirmed(because, said, f"No such provider: {provider.source}.", f"The pool: {pool.source}.")
