@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import re2
 
-from ekm_core import catalogue, classify, entities, normalise, redact, scan
+from ekm_core import catalogue, classify, entities, normalise, redact, required, scan
 from ekm_core.model import Link
 
 _MOST_REMEMBERED = 20_000
@@ -39,20 +39,22 @@ _LINKS = tuple(Link)
 _SECRETIVE, _NOISY = 0, 1
 
 
-def _gate(engine: classify._Engine) -> tuple[bytes, ...]:
+def _gate(engine: classify._Engine) -> tuple[tuple[bytes, ...], ...]:
     """What to look for in a raw text: a secret, noise, the letters of a signature. Most lines of a log have none."""
     words = engine.literals()
-    some = b"" if words is None else b"|".join(re2.escape(word).replace("\\ ", "[ \t]+").encode() for word in words)
-    return redact.GATE, _WRAPPED, some
+    if words is None:
+        return (redact.GATE,), (_WRAPPED,), (rb"[\x00-\xff]",)
+    spellings = frozenset().union(*map(required.raw_spellings, words))
+    return (redact.GATE,), (_WRAPPED,), tuple(re2.escape(word).encode() for word in sorted(spellings))
 
 
-def _searcher(patterns: tuple[bytes, ...]) -> re2.Set:
+def _searcher(gate: tuple[tuple[bytes, ...], ...]) -> re2.Set:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.case_sensitive = False
     found = re2.Set.SearchSet(options)
-    for pattern in patterns:
-        found.Add(pattern)
+    for patterns in gate:
+        found.Add(b"|".join(patterns))
     found.Compile()
     return found
 

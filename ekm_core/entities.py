@@ -8,8 +8,9 @@ their first letters stand: most messages name one cloud, and extraction is what 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import re2
 
@@ -47,6 +48,8 @@ class _Finder:
     anchors: every match begins this many characters before one of these literals; () searches the whole text.
     ends: what every match ends with, "" for nothing special. It begins with a blank, and a match has no other blank
         unless it has angle brackets; so most places need no look with the pattern.
+    around: how far a match reaches at most before and behind the place of its only telltale; (0, 0) for nothing
+        known. It serves patterns that could begin at any letter and do not look beyond their match.
     """
 
     telltale: tuple[str, ...]
@@ -55,9 +58,12 @@ class _Finder:
     gives: frozenset[str]
     anchors: tuple[tuple[str, int], ...]
     ends: str
+    around: tuple[int, int]
 
     def matches(self, text: str, places: _Places) -> list[re.Match[str]]:
         """All matches from left to right, without overlap. ``places`` keeps the anchors' places of this text."""
+        if any(self.around):
+            return self._matches_around(text)
         if not self.anchors:
             return list(self.pattern.finditer(text))
         starts = places.get(self.anchors)
@@ -81,6 +87,18 @@ class _Finder:
                 found.append(match)
         return found
 
+    def _matches_around(self, text: str) -> list[re.Match[str]]:
+        (telltale,), (before, behind) = self.telltale, self.around
+        found: list[re.Match[str]] = []
+        done = 0
+        at = text.find(telltale)
+        while at >= 0:
+            if match := self.pattern.search(text, max(done, at - before), at + behind):
+                done = match.end()
+                found.append(match)
+            at = text.find(telltale, at + 1)
+        return found
+
 
 def _starts(text: str, anchors: tuple[tuple[str, int], ...]) -> list[int]:
     starts = []
@@ -102,11 +120,12 @@ def _finder(
     flags: int = 0,
     at: tuple[tuple[str, int], ...] = (),
     ends: str = "",
+    around: tuple[int, int] = (0, 0),
 ) -> _Finder:
     compiled = re.compile(pattern, flags)
     names = tuple(sorted(compiled.groupindex, key=compiled.groupindex.__getitem__))
     gives = frozenset(made for name in names for made in _MAKES.get(name, (name,)))
-    return _Finder((telltale,) if isinstance(telltale, str) else telltale, compiled, names, gives, at, ends)
+    return _Finder((telltale,) if isinstance(telltale, str) else telltale, compiled, names, gives, at, ends, around)
 
 
 _AT_ARN = (("arn:aws", 0), ("aws", 0))
@@ -256,6 +275,7 @@ _OF_AZURE: tuple[_Finder, ...] = (
     _finder(
         ".vault",
         r"\b(?P<vault>[a-zA-Z0-9][a-zA-Z0-9-]{1,126})\.(?:privatelink\.)?vault(?:core)?\.(?:azure\.net|azure\.cn|usgovcloudapi\.net)",
+        around=(140, 40),
     ),
     _finder(
         ("location=", "ault:"),
@@ -351,6 +371,12 @@ def _likely(text: str, provider: Provider | None) -> list[_Finder]:
     return [_ALL[order[at]] for at in sorted(searcher.Match(text.encode("utf-8", "replace")) or ())]
 
 
+@lru_cache(maxsize=4096)
+def _chosen(provider: Provider, numbers: tuple[int, ...]) -> Sequence[_Finder]:
+    mine = _BY_PROVIDER.get(provider, _EVERY)
+    return tuple(_ALL[number] for number in numbers if number in mine)
+
+
 def extract(text: str, provider: Provider | None = None) -> tuple[Entity, ...]:
     """All values in a NORMALISED text of at most ``LIMIT`` characters (the rest is not searched).
 
@@ -371,17 +397,13 @@ def extract(text: str, provider: Provider | None = None) -> tuple[Entity, ...]:
     return tuple(found.values())
 
 
-def values(text: str, provider: Provider, likely: Iterable[int] | None = None) -> dict[str, str]:
+def values(text: str, provider: Provider, likely: tuple[int, ...] | None = None) -> dict[str, str]:
     """One value a name: what ``diagnose.read_values`` makes of ``extract``, without the values that change nothing.
 
     likely: the numbers, ascending, of the ``telltales`` that match in the text, where they are known.
     """
     text = text[:LIMIT]
-    if likely is None:
-        finders = _likely(text, provider)
-    else:
-        mine = _BY_PROVIDER.get(provider, _EVERY)
-        finders = [_ALL[number] for number in likely if number in mine]
+    finders = _likely(text, provider) if likely is None else _chosen(provider, likely)
     places: _Places = {}
     read: dict[str, str] = {}
     usable: dict[str, str] = {}

@@ -12,7 +12,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from importlib.util import find_spec
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 from ekm_core import classify, entities
@@ -36,11 +36,11 @@ class Signs(NamedTuple):
 class Scanner:
     """The compiled patterns. Not shared between threads.
 
-    gate: patterns to look for in raw texts, over bytes and without case, see ``doubtful``. No match of one may need the
-    beginning or end of its text where a blank would not do as well.
+    gate: groups of patterns to look for in raw texts, over bytes and without case, see ``doubtful``. No match of one
+    may need the beginning or end of its text where a blank would not do as well.
     """
 
-    def __init__(self, gate: tuple[bytes, ...]) -> None:
+    def __init__(self, gate: Sequence[Sequence[bytes]]) -> None:
         import hyperscan
 
         engine = classify.engine()
@@ -48,7 +48,12 @@ class Scanner:
         self._relevant = engine.relevant()
         self._mention = len(patterns)
         self._finders = len(patterns) + 1
-        every = [f"(?i){pattern}" for pattern in patterns] + [classify.MENTION, *entities.telltales()]
+        telltales = entities.telltales()
+        different = list(dict.fromkeys(telltales))
+        self._finders_of = [
+            tuple(number for number, telltale in enumerate(telltales) if telltale == one) for one in different
+        ]
+        every = [f"(?i){pattern}" for pattern in patterns] + [classify.MENTION, *different]
         self._patterns = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._patterns.compile(
             expressions=[_of_ascii(pattern) for pattern in every],
@@ -58,24 +63,34 @@ class Scanner:
         )
         self._gate = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._gate.compile(
-            expressions=list(gate), ids=list(range(len(gate))), elements=len(gate), flags=hyperscan.HS_FLAG_CASELESS
+            expressions=[pattern for patterns in gate for pattern in patterns],
+            ids=[number for number, patterns in enumerate(gate) for _ in patterns],
+            elements=sum(map(len, gate)),
+            flags=hyperscan.HS_FLAG_CASELESS,
         )
         self._every_gate = range(len(gate))
         self._remembered: dict[frozenset[int], Signs | None] = {}
 
     def doubtful(self, texts: Sequence[str]) -> Iterator[tuple[str, Collection[int]]]:
-        """Those texts in which some pattern of the gate may match, each with the numbers of these patterns.
+        """Those texts in which some pattern of the gate may match, each with the numbers of these groups.
 
         All texts are looked through at once. One that is not ASCII counts as if all matched.
         """
         plain = [text if text.isascii() else "" for text in texts]
         ends = list(accumulate(len(text) + 1 for text in plain))
-        signs: dict[int, set[int]] = {}
+        found: list[tuple[int, int]] = []
 
         def note(number: int, start: int, end: int, flags: int, context: object) -> None:
-            signs.setdefault(bisect_left(ends, end), set()).add(number)
+            found.append((end, number))
 
         self._gate.scan(" ".join(plain).encode(), match_event_handler=note)
+        signs: dict[int, set[int]] = {}
+        limit = 0
+        for end, number in sorted(found):
+            if end > limit:
+                at = bisect_left(ends, end)
+                limit, here = ends[at], signs.setdefault(at, set())
+            here.add(number)
         for at, text in enumerate(texts):
             if at in signs:
                 yield text, signs[at]
@@ -107,7 +122,7 @@ class Scanner:
         return Signs(
             numbers & matter,
             self._mention in numbers,
-            tuple(sorted(number - self._finders for number in numbers if number >= self._finders)),
+            tuple(sorted(chain(*[self._finders_of[at - self._finders] for at in numbers if at >= self._finders]))),
         )
 
 
@@ -119,6 +134,6 @@ def _of_ascii(pattern: str) -> bytes:
     return re.sub(r"[^\x00-\x7f]", r"\\x80", pattern).encode()
 
 
-def scanner(gate: tuple[bytes, ...]) -> Scanner | None:
+def scanner(gate: Sequence[Sequence[bytes]]) -> Scanner | None:
     """A new scanner; None where Hyperscan is not installed."""
     return Scanner(gate) if find_spec("hyperscan") else None

@@ -34,6 +34,17 @@ def test_words(pattern: str, words: set[str] | None) -> None:
     assert required.literals(pattern) == (None if words is None else frozenset(words))
 
 
+@pytest.mark.parametrize("raw", ["a b c", "a  b c", "a\tb c", "a \tb\t \tc", "a b   c", "a\t\tb\tc"])
+@pytest.mark.parametrize("around", ["x{}y", "x {} y", "x\t{}\ty", "x  {} \ty"])
+def test_a_word_is_found_however_its_blanks_are_written(raw: str, around: str) -> None:
+    text = around.format(raw)
+    normal = re.sub("[ \t]+", " ", text)
+    for word in ("a b c", " a b c", "a b c ", " a b c "):
+        if word in normal:
+            assert any(spelling in text for spelling in required.raw_spellings(word))
+    assert not any(spelling in "xa b-c" for spelling in required.raw_spellings("a b c"))
+
+
 def test_every_sample_that_a_signature_matches_has_one_of_its_words() -> None:
     for error in catalogue.errors().values():
         for message in (*error.samples, *error.near_misses):

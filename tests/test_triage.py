@@ -206,7 +206,7 @@ def test_the_same_answers_as_for_one_paste(scanner: str) -> None:
 def test_the_scanner_sees_the_patterns_that_re2_sees() -> None:
     pytest.importorskip("hyperscan")
     engine = classify.engine()
-    scanner = scan.Scanner((b"x",))
+    scanner = scan.Scanner([[b"x"]])
     for text in many_texts():
         normal = normalise.plain(redact.redact(text).text)
         if normal.isascii():
