@@ -13,8 +13,9 @@ def draw() -> None:
     """One run of one session: navigation and page."""
     st.set_page_config(page_title="EKM Troubleshooter", layout="wide")
     diagnose = st.Page("pages/diagnose.py", title="Diagnose", default=True)
+    configuration = st.Page("pages/configuration.py", title="Configuration", url_path="configuration")
     errors = st.Page("pages/errors.py", title="Error reference", url_path="errors")
-    page = st.navigation([diagnose, errors], position="top")
+    page = st.navigation([diagnose, configuration, errors], position="top")
     wanted = st.query_params.get("error")
     if wanted and page is diagnose:
         # A link to an error is also right without the page's name in it.

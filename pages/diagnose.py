@@ -7,7 +7,7 @@ import streamlit as st
 from ekm_core import report
 from ekm_core.diagnose import diagnose
 from ekm_core.model import Diagnosis, KnownError, Provider
-from pages.components import frame, markup, on_demand, your_values
+from pages.components import frame, given, markup, on_demand, your_values
 from pages.components.examples import EXAMPLES
 
 LONGEST_TEXT = 2_000_000
@@ -29,11 +29,11 @@ def _take_example() -> None:
 
 
 def _answer() -> Diagnosis | None:
-    """The diagnosis of the text last asked for, made anew only where text or values have changed."""
+    """The diagnosis of the text last asked for, made anew only where the text, the values or the set-up changed."""
     text: str = st.session_state.get("asked_text", "")
     if not text.strip() or len(text) > LONGEST_TEXT:
         return None
-    question = (text, your_values.typed())
+    question = (text, your_values.typed(), given.setup())
     if st.session_state.get("question") != question:
         st.session_state["answer"] = diagnose(*question)
         st.session_state["question"] = question
@@ -145,6 +145,7 @@ with left:
     _draw_answer()
     on_demand.draw(_current)
 with right.container(key="your-values"):
+    given.draw(_provider(shown))
     provider = _provider(shown)
     if provider is None or shown is None:
         st.html(markup.how_it_works())

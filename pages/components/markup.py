@@ -15,6 +15,7 @@ from html import escape
 from ekm_core.diagnose import WHERE_TO_COPY
 from ekm_core.model import (
     ChainLink,
+    Change,
     Diagnosis,
     Fix,
     JudgedCause,
@@ -57,6 +58,12 @@ def page(*parts: str) -> str:
 def note(text: str, *, bad: bool = False) -> str:
     """One plain sentence in a box."""
     return f'<div class="ekm-note{" bad" if bad else ""}" role="status"><p>{esc(text)}</p></div>'
+
+
+def sentences(said: Sequence[str], *, bad: bool = False) -> str:
+    """Several sentences in a box, one a line."""
+    items = "".join(f"<li>{esc(sentence)}</li>" for sentence in said)
+    return f'<div class="ekm-note{" bad" if bad else ""}" role="status"><ul>{items}</ul></div>'
 
 
 def deferred(html: str, turn: int = 0) -> str:
@@ -134,6 +141,11 @@ def _head(error: KnownError, heading: str = "h2") -> str:
         f'<p class="ekm-eyebrow"><span class="ekm-chip cloud">{esc(error.provider.label)}</span>'
         f"<code>{esc(error.id)}</code></p><{heading}>{esc(error.title)}</{heading}><p>{esc(error.summary)}</p>"
     )
+
+
+def link_words(link: Link) -> tuple[str, str]:
+    """A link of the chain in words: its name, and what happens there."""
+    return _LINKS[link]
 
 
 def chain(links: Sequence[ChainLink]) -> str:
@@ -215,9 +227,16 @@ def causes(error: KnownError, judged: Sequence[JudgedCause], *, judgement: bool 
     if not judgement:
         said = "Open one to see how to look for it and how to mend it."
     elif counts[Verdict.CONFIRMED]:
-        said = "Your text confirms the first."
+        by = "Your set-up confirms" if judged[0].ruling.shown else "Your text confirms"
+        count = counts[Verdict.CONFIRMED]
+        said = f"{by} the first{f' {count}' if count > 1 else ''}."
+    elif any(item.ruling.shown or item.ruling.missing for item in judged):
+        said = "What you gave does not decide between them yet."
     else:
-        said = "Your text alone does not decide between them. The most common stand first."
+        said = (
+            "Your text alone does not decide between them. The most common stand first. Your configuration and the "
+            "answers of your cloud decide: give them under Configuration."
+        )
     if judgement and counts[Verdict.RULED_OUT]:
         said += f" {counts[Verdict.RULED_OUT]} ruled out."
     cards = "".join(_card(error, item, number == 0, judgement) for number, item in enumerate(judged))
@@ -257,9 +276,14 @@ def _body(item: JudgedCause, key: str, judgement: bool) -> str:
     parts = [f"<p>{esc(cause.why)}</p>"]
     if judgement:
         parts.append(f"<p><b>How we know:</b> {esc(ruling.because)}</p>")
-        parts += [f"<blockquote>{esc(quote)}</blockquote>" for quote in ruling.quotes]
+        parts += [f"<blockquote>{esc(proof)}</blockquote>" for proof in (*ruling.quotes, *ruling.shown)]
         if ruling.verdict is Verdict.RULED_OUT:
             return "".join(parts)
+        if ruling.changes:
+            parts.append(f"<h4>The smallest change</h4>{''.join(map(change_block, ruling.changes))}")
+        if ruling.missing:
+            how = "Run it and give its output under Configuration."
+            parts.append(f"<h4>What would decide it</h4><p>{how}</p>{_snippets(ruling.missing)}")
     look, fix = item.look, item.fix
     if look.console or look.commands:
         parts.append(f"<h4>How to look</h4>{_steps(look.console)}{_snippets(look.commands)}")
@@ -326,13 +350,42 @@ def snippet_block(snippet: Snippet) -> str:
         text = _PLACEHOLDER.sub(lambda hit: f'<mark class="ekm-open">{hit[0]}</mark>', text)
         names = ", ".join(f"<code>{esc(name)}</code>" for name in snippet.placeholders)
         # Not every open value has a field: some ids (of a policy, of a registration) only a command's answer tells.
-        how = "under “Your values” where it has a field there, else by hand"
+        how = "in the form on this page where it has a field there, else by hand"
         still_open = f'<p class="ekm-openlist">Still open: {names}. Fill it in {how}.</p>'
     return (
         f'<div class="ekm-snippet"><div class="ekm-snippet-head"><span>{esc(snippet.title)}</span>'
         f'<button type="button" class="ekm-copy" data-open="{len(snippet.placeholders)}" '
         f'aria-label="Copy: {esc(snippet.title)}">Copy</button></div>'
         f'<pre tabindex="0"><code>{text}</code></pre>{still_open}</div>'
+    )
+
+
+def folded(title: str, snippet: Snippet) -> str:
+    """A snippet behind its title."""
+    return f'<details class="ekm-fold"><summary><code>{esc(title)}</code></summary>{snippet_block(snippet)}</details>'
+
+
+def change_block(change: Change) -> str:
+    """A change of the user's own document: the diff, and the whole corrected document to copy.
+
+    The lines keep their + and -, so that colour is not all that tells them apart.
+    """
+    kinds = {"+": "add", "-": "del"}
+    head, *rest = change.diff.partition("\n@@")
+    lines = f'<span class="at">{esc(head)}\n</span>' if head else ""
+    lines += "".join(
+        f'<span class="{"at" if line.startswith("@@") else kinds.get(line[:1], "same")}">{esc(line)}\n</span>'
+        for line in "".join(rest).lstrip("\n").splitlines()
+    )
+    title = esc(change.title)
+    return (
+        f'<div class="ekm-snippet"><div class="ekm-snippet-head"><span>{title}: the change</span>'
+        f'<button type="button" class="ekm-copy" aria-label="Copy the diff: {title}">Copy diff</button></div>'
+        f'<pre tabindex="0" class="ekm-diff"><code>{lines}</code></pre></div>'
+        f'<div class="ekm-snippet"><div class="ekm-snippet-head"><span>{title}: the whole corrected document</span>'
+        f'<button type="button" class="ekm-copy" aria-label="Copy the whole document: {title}">Copy document</button>'
+        f'</div><details class="ekm-fold"><summary>Show it</summary><pre tabindex="0"><code>{esc(change.after)}</code>'
+        "</pre></details></div>"
     )
 
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 
 from pages.components import frame
@@ -46,6 +47,9 @@ def warm_up() -> None:
 @asynccontextmanager
 async def lifespan(_: App) -> AsyncIterator[None]:
     """Start the warming up beside the server, never before it."""
+    # A folder named pages makes Streamlit offer each file in it as a page of its own, until st.navigation has run once:
+    # a first visitor who follows a link to an error would meet that menu instead of ours.
+    PagesManager.uses_pages_directory = False
     timer = threading.Timer(_WARM_UP_AFTER, warm_up)
     timer.daemon = True
     timer.start()

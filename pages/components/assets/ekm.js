@@ -99,6 +99,8 @@
       say(button, done ? note : "Press Ctrl+C");
       return;
     }
+    const remove = event.target.closest?.(".ekm-remove");
+    if (remove) window.dispatchEvent(new CustomEvent("ekm-remove", { detail: remove.dataset.remove }));
     const tab = event.target.closest?.('.ekm-tabs [role="tab"]');
     if (tab) {
       way = tab.dataset.way;

@@ -1,0 +1,150 @@
+"""The result of a check as HTML: pure functions from ``Checked`` to one string. Every value passes ``markup.esc``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ekm_core import catalogue
+from ekm_core.check import Checked
+from ekm_core.model import Finding, Snippet, Status
+from pages.components import markup
+
+
+def result(checked: Checked, base: str = "") -> str:
+    """Summary, chain, and the findings from the most urgent to the least.
+
+    base: the prefix of the app's addresses, for links to the error reference.
+    """
+    of = {status: [item for item in checked.findings if item.status is status] for status in Status}
+    return markup.page(
+        _summary(of[Status.FAIL], of[Status.COULD_NOT_CHECK], len(of[Status.PASS])),
+        markup.chain(checked.chain),
+        _group("Wrong", of[Status.FAIL], base),
+        _open(of[Status.COULD_NOT_CHECK]),
+        _group("Works, but unwise", of[Status.WARN], base),
+        _passed(of[Status.PASS]),
+    )
+
+
+def _summary(wrong: Sequence[Finding], unclear: Sequence[Finding], passed: int) -> str:
+    if wrong:
+        first = wrong[0]
+        count = f"{len(wrong)} {'thing is' if len(wrong) == 1 else 'things are'} wrong"
+        return (
+            f'<div class="ekm-next bad" role="status"><strong>{count}</strong><p><b>{markup.esc(first.title)}.</b> '
+            f"{markup.esc(first.next_step)}</p></div>"
+        )
+    if unclear:
+        return (
+            '<div class="ekm-next" role="status"><strong>Nothing wrong so far</strong>'
+            f"<p>{passed} {'check' if passed == 1 else 'checks'} passed. {len(unclear)} more need evidence that is not "
+            "here yet.</p></div>"
+        )
+    return (
+        '<div class="ekm-next" role="status"><strong>Nothing wrong</strong>'
+        f"<p>All {passed} checks passed. Let OpenAI validate the key to prove it.</p></div>"
+    )
+
+
+def _group(title: str, found: Sequence[Finding], base: str) -> str:
+    if not found:
+        return ""
+    return f"<h3>{title} ({len(found)})</h3>{''.join(_finding(item, base) for item in found)}"
+
+
+def _finding(item: Finding, base: str) -> str:
+    link, _ = markup.link_words(item.link)
+    label, kind = ("Wrong", "confirmed") if item.status is Status.FAIL else ("Unwise", "cannot_tell")
+    field = f"<code>{markup.esc(item.field)}</code>" if item.field else ""
+    facts = (("What we saw", item.saw), ("What it means", item.means), ("Next step", item.next_step))
+    said = "".join(f"<dt>{name}</dt><dd>{markup.esc(text)}</dd>" for name, text in facts if text)
+    changes = f"<h4>The smallest change</h4>{''.join(map(markup.change_block, item.changes))}" if item.changes else ""
+    errors = ""
+    if item.errors and item.status is Status.FAIL:
+        links = " · ".join(_error_link(error_id, base) for error_id in item.errors)
+        errors = f"<dt>The error you would get</dt><dd>{links}</dd>"
+    source = ""
+    if item.reference and item.reference.url.startswith("https://"):
+        source = (
+            f'<dt>Source</dt><dd><a href="{markup.esc(item.reference.url)}" target="_blank" rel="noopener noreferrer">'
+            f"{markup.esc(item.reference.title)}</a>, {item.reference.dated}</dd>"
+        )
+    return (
+        f'<article class="ekm-check {item.status}"><p class="ekm-eyebrow"><span class="ekm-chip {kind}">{label}</span>'
+        f"<span>{link}</span>{field}</p><h4>{markup.esc(item.title)}</h4>"
+        f'<dl class="ekm-facts">{said}</dl>{changes}<dl class="ekm-facts">{errors}{source}</dl></article>'
+    )
+
+
+def _error_link(error_id: str, base: str) -> str:
+    error = catalogue.get(error_id)
+    title = error.title if error else error_id
+    # In a new tab: here the whole page would load anew, without what this session holds.
+    return (
+        f'<a href="{markup.esc(base)}/errors?error={markup.esc(error_id)}" target="_blank" rel="noopener">'
+        f"{markup.esc(title)}</a>"
+    )
+
+
+def _open(found: Sequence[Finding]) -> str:
+    """What could not be checked: first the one command that settles the most, then the rest, folded."""
+    if not found:
+        return ""
+    blank = [item.field for item in found if item.field and item.id.endswith("-missing")]
+    rest = [item for item in found if not (item.field and item.id.endswith("-missing"))]
+    parts = [f"<h3>Evidence still missing ({len(found)})</h3>"]
+    if blank:
+        names = ", ".join(f"<code>{markup.esc(name)}</code>" for name in blank)
+        parts.append(f"<p>Still blank in the form: {names}.</p>")
+    commands = _by_command(rest)
+    if commands:
+        first, settled = commands[0]
+        count = "one check" if len(settled) == 1 else f"{len(settled)} checks"
+        parts.append(f"<p>This one command decides {count}. The script above runs it too.</p>")
+        parts.append(markup.snippet_block(first))
+    if rest:
+        parts.append(f'<details class="ekm-fold"><summary>All {len(rest)} open checks</summary>')
+        parts += [_settled(command, settled) for command, settled in commands]
+        parts.append(_reasons(item for item in rest if not item.missing))
+        parts.append("</details>")
+    return "".join(parts)
+
+
+def _by_command(found: Sequence[Finding]) -> list[tuple[Snippet, list[Finding]]]:
+    """The commands with the checks that they settle, the most useful first; each check stands once."""
+    counts = Counter(command for item in found for command in dict.fromkeys(item.missing))
+    groups: dict[Snippet, list[Finding]] = {}
+    for item in found:
+        if item.missing:
+            groups.setdefault(max(item.missing, key=lambda command: counts[command]), []).append(item)
+    return sorted(groups.items(), key=lambda group: -len(group[1]))
+
+
+def _settled(command: Snippet, found: Sequence[Finding]) -> str:
+    return f"<h4>{markup.esc(command.title)}</h4>{_titles(found)}{markup.snippet_block(command)}"
+
+
+def _reasons(found: Iterable[Finding]) -> str:
+    by_reason: dict[str, list[Finding]] = {}
+    for item in found:
+        by_reason.setdefault(" ".join(filter(None, (item.saw, item.next_step))), []).append(item)
+    return "".join(f"<h4>{markup.esc(reason)}</h4>{_titles(items)}" for reason, items in by_reason.items())
+
+
+def _titles(found: Sequence[Finding]) -> str:
+    items = "".join(f"<li>{markup.esc(item.title)}</li>" for item in found)
+    return f'<p class="ekm-quiet">It would tell whether one of these holds:</p><ul>{items}</ul>'
+
+
+def _passed(found: Sequence[Finding]) -> str:
+    if not found:
+        return ""
+    items = "".join(
+        f"<li>{markup.esc(item.title if item.field else f'Not so: {item.title}')}. {markup.esc(item.saw)}</li>"
+        for item in found
+    )
+    return (
+        f'<details class="ekm-fold"><summary>✓ {len(found)} checks passed</summary>'
+        f'<ul class="ekm-passed">{items}</ul></details>'
+    )

@@ -1,0 +1,143 @@
+"""Configuration: what is registered and what the cloud says, checked without an error. Form -> ekm_core -> draw."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ekm_core import catalogue, kit, redact, waiting
+from ekm_core.check import Checked, check
+from ekm_core.model import Configuration, Propagation
+from pages.components import evidence, findings, frame, given, markup, registration
+
+_AGO = {"Just now": "now", "10 minutes ago": "10 minutes", "1 hour ago": "1 hour", "Yesterday": "yesterday"}
+
+
+def _checked() -> Checked | None:
+    """The check of what this session holds, made anew only where that has changed."""
+    configured = given.configuration()
+    if configured is None:
+        return None
+    question = (configured, given.evidence())
+    if st.session_state.get("checked_question") != question:
+        st.session_state["checked"] = check(*question)
+        st.session_state["checked_question"] = question
+    checked: Checked = st.session_state["checked"]
+    return checked
+
+
+# -------------------------------------------------------------------------------------------------------- wait or wrong
+def _take_when() -> None:
+    """Read the typed time against the browser's clock, once: ten minutes ago stays the same moment."""
+    words = redact.redact(st.session_state.get("when") or "").text
+    st.session_state["when"] = words
+    st.session_state["changed"], st.session_state["when_problem"] = None, ""
+    if words.strip():
+        try:
+            st.session_state["changed"] = waiting.parse(words, given.now())
+        except waiting.WhenError as problem:
+            st.session_state["when_problem"] = str(problem)
+
+
+def _take_ago() -> None:
+    chosen = st.session_state.get("ago")
+    if chosen in _AGO:
+        st.session_state["when"] = f"{waiting.parse(_AGO[chosen], given.now()):%Y-%m-%d %H:%M}"
+        st.session_state["ago"] = None
+        _take_when()
+
+
+def _waits() -> tuple[Propagation, ...]:
+    """How long the changes of this cloud may take to spread."""
+    cloud = registration.cloud()
+    found = (
+        cause.wait
+        for error in catalogue.errors().values()
+        if error.provider is cloud
+        for cause in error.causes
+        if cause.passes and cause.wait
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _draw_when() -> None:
+    st.pills("When did you last change it?", list(_AGO), key="ago", on_change=_take_ago)
+    st.text_input(
+        "Or a time, on your clock",
+        key="when",
+        placeholder="e.g. 14:05, or 25 minutes ago",
+        max_chars=60,
+        autocomplete="off",
+        on_change=_take_when,
+        persist_state="session",
+        width=340,
+    )
+    problem: str = st.session_state.get("when_problem", "")
+    changed = given.changed()
+    if problem:
+        st.html(markup.page(markup.note(problem, bad=True)))
+    elif changed:
+        rulings = [waiting.rule(wait, changed, given.now()) for wait in _waits()]
+        st.html(markup.page(*(markup.note(f"{' '.join(item.shown)} {item.because}") for item in rulings)))
+
+
+# ------------------------------------------------------------------------------------------------------------- the page
+def _heading(number: int, title: str, lead: str) -> None:
+    st.html(markup.page(f'<h2 class="ekm-step"><span>{number}</span>{markup.esc(title)}</h2><p>{markup.esc(lead)}</p>'))
+
+
+def _draw_result(checked: Checked | None) -> None:
+    if checked is None:
+        said = "Fill in at least one field, or paste your registration. The result stands here at once."
+        st.html(markup.page(markup.note(said)))
+        return
+    st.html(markup.deferred(findings.result(checked, frame.base_path())))
+
+
+def _draw_kit(configured: Configuration) -> None:
+    shown = st.expander("Show the kit", key="kit", on_change="rerun", icon=":material/inventory_2:")
+    if not shown.open:
+        return
+    with shown:
+        st.download_button(
+            "Download the kit (zip)",
+            kit.archive(configured),
+            f"openai-ekm-{configured.provider}.zip",
+            "application/zip",
+            on_click="ignore",
+            type="primary",
+        )
+        st.html(
+            markup.deferred(markup.page(*(markup.folded(file.path, file.snippet) for file in kit.files(configured))))
+        )
+
+
+asked = st.query_params.get("provider", "")
+if asked in registration.CLOUDS:
+    registration.choose(next(cloud for cloud in registration.CLOUDS if cloud == asked))
+frame.head(
+    "Check your configuration",
+    "Give what you registered and what your cloud says. You see what is wrong, how we know, and the smallest change "
+    "that mends it.",
+    "Secrets are removed before anything is kept. All stays in this browser session: nothing is stored or sent on.",
+)
+_heading(1, "What you register", "The fields of the registration with OpenAI, by their own names.")
+checked = _checked()
+registration.draw(checked.findings if checked else ())
+_heading(
+    2,
+    "What your cloud says",
+    "The output of read-only commands. It decides what the form alone cannot. You run the commands; we never see a "
+    "credential.",
+)
+configured = given.configuration() or Configuration(registration.cloud(), {})
+evidence.draw(configured)
+_heading(3, "Wait, or wrong?", "A change takes a while to spread. Tell when you made the last one.")
+_draw_when()
+_heading(4, "What we found", "From the most urgent to the least, each with how we know.")
+_draw_result(_checked())
+_heading(
+    5,
+    "The kit",
+    "Everything to create: policies, a script, a Terraform module, a checklist, the registration. Made from the form.",
+)
+_draw_kit(configured)
