@@ -159,6 +159,9 @@ class AwsEvidence:
     whole_alias_lists: set[tuple[str, str]] = field(default_factory=set)
     organization: list[OrganizationPolicy] = field(default_factory=list)
     organization_lists: list[tuple[str, Fact[tuple[str, ...]]]] = field(default_factory=list)  # target, policy ids
+    unbound: dict[str, str] = field(
+        default_factory=dict
+    )  # accounts that no SCP and no RCP binds, and how that is shown
     callers: dict[str, set[str]] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     loose: list[Loose] = field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ekm_core import vendor
-from ekm_core.aws import checks
+from ekm_core.aws import checks, proofs
 from ekm_core.aws import snippets as aws
 from ekm_core.model import Cause, Check, Fix, Look, Snippet, Values
 from ekm_core.openai import snippets as openai
@@ -203,7 +203,7 @@ def _look_at_organization(kind: str, name: str) -> Callable[[Values], Look]:
 
 
 def organization_policy(
-    cause_id: str, title: str, why: str, check: Check, kind: str, *, spare_openai: bool = False
+    cause_id: str, title: str, why: str, check: Check, kind: str, proof: Check, *, spare_openai: bool = False
 ) -> Cause:
     """A cause for an SCP or an RCP.
 
@@ -226,7 +226,8 @@ def organization_policy(
             verify=openai.validate(values),
         )
 
-    return Cause(cause_id, title, why, check, _look_at_organization(kind, name), fix, ORGANIZATION_ADMIN)
+    look = _look_at_organization(kind, name)
+    return Cause(cause_id, title, why, check, look, fix, ORGANIZATION_ADMIN, proof=proof)
 
 
 def just_changed(what: str) -> Cause:
@@ -285,6 +286,7 @@ def other_key_cause(summary: str) -> Cause:
         look_at_other_key,
         fix_registration(summary),
         REGISTRAR,
+        proof=proofs.later("kms", "other_key"),
     )
 
 

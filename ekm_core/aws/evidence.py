@@ -233,6 +233,12 @@ class _Reading:
         ids = tuple(_text(_map(item), "Id") for item in _list(output["Policies"]))
         self.evidence.organization_lists.append((self.command.option("target-id"), self._seen(ids)))
 
+    def the_organization(self, output: Mapping[str, Any]) -> None:
+        """describe-organization: no policy of the organization binds its management account."""
+        management = _text(_map(output["Organization"]), "MasterAccountId")
+        if management:
+            self.evidence.unbound[management] = f"{self.source} shows that it is the organization's management account."
+
     # ------------------------------------------------------------------------------------------------------------ keys
     def key(self, output: Mapping[str, Any]) -> None:
         data = _map(output["KeyMetadata"])
@@ -388,17 +394,19 @@ class _Reading:
         elif verb == "list-role-policies" and name:
             evidence.inline.append(Entry(name, account, Fact(state, source=source, because=because)))
         elif verb == "get-role-policy" and name:
-            entry = Entry(name, account, Fact[PolicyText](state, source=source, because=because))
-            evidence.inline_documents.append((self.command.option("policy-name"), entry))
+            unread: Fact[PolicyText] = Fact(state, source=source, because=because)
+            evidence.inline_documents.append((self.command.option("policy-name"), Entry(name, account, unread)))
         elif verb == "get-policy":
             evidence.default_versions.append(
                 (self.command.option("policy-arn"), Fact(state, source=source, because=because))
             )
         elif verb == "get-policy-version":
-            fact = Fact[PolicyText](state, source=source, because=because)
+            fact: Fact[PolicyText] = Fact(state, source=source, because=because)
             evidence.versions.append(
                 Version(self.command.option("policy-arn"), self.command.option("version-id"), None, fact)
             )
+        elif verb == "describe-organization" and account and "AWSOrganizationsNotInUse" in self.exhibit.text:
+            evidence.unbound[account] = f"{source}: AWS says that the account is in no organization."
         elif self.command.service == "kms" and self._key_id:
             self._no_key(state, source, because)
 
@@ -435,6 +443,7 @@ _SHAPES = (
     (frozenset({"PolicyVersion"}), _Reading.policy_version),
     (frozenset({"Policy"}), _Reading.managed),
     (frozenset({"Policies"}), _Reading.organization_targets),
+    (frozenset({"Organization"}), _Reading.the_organization),
     (frozenset({"KeyMetadata"}), _Reading.key),
     (frozenset({"KeyRotationEnabled"}), _Reading.rotation),
     (frozenset({"Grants"}), _Reading.grants),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ekm_core import vendor
-from ekm_core.aws import causes, checks, sources
+from ekm_core.aws import causes, checks, proofs, sources
 from ekm_core.aws import snippets as aws
 from ekm_core.aws.checks import Policy
 from ekm_core.aws.wordings import KMS_OPERATIONS, NOT_THROWN, thrown
@@ -185,6 +185,7 @@ ERROR = KnownError(
             causes.fix_identity("Let the role encrypt and decrypt with this one key."),
             causes.ROLE_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("kms", "identity_missing"),
         ),
         Cause(
             "identity-policy-wrong-resource",
@@ -203,6 +204,7 @@ ERROR = KnownError(
             causes.fix_identity("Name the key's own ARN in Resource."),
             causes.ROLE_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("kms", "identity_wrong_resource"),
         ),
         Cause(
             "key-policy-missing",
@@ -221,6 +223,7 @@ ERROR = KnownError(
             causes.fix_key_policy("Add the role to the key policy, and keep every statement that is there."),
             causes.KEY_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("kms", "key_policy_missing"),
         ),
         Cause(
             "other-key",
@@ -232,6 +235,7 @@ ERROR = KnownError(
             causes.look_at_other_key,
             causes.fix_registration("Register the ARN of the key that you set up, not an alias."),
             causes.REGISTRAR,
+            proof=proofs.later("kms", "other_key"),
         ),
         Cause(
             "key-policy-explicit-deny",
@@ -244,6 +248,7 @@ ERROR = KnownError(
             _fix_deny_key_policy,
             causes.KEY_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("kms", "key_policy_deny"),
         ),
         Cause(
             "identity-explicit-deny",
@@ -256,6 +261,7 @@ ERROR = KnownError(
             _fix_deny_identity,
             causes.ROLE_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("kms", "identity_deny"),
         ),
         Cause(
             "permissions-boundary",
@@ -268,6 +274,7 @@ ERROR = KnownError(
             _fix_boundary,
             causes.ROLE_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("kms", "boundary"),
         ),
         causes.organization_policy(
             "service-control-policy",
@@ -280,6 +287,7 @@ ERROR = KnownError(
                 )
             ),
             "SERVICE_CONTROL_POLICY",
+            proofs.later("organization", "scp_on_key"),
         ),
         causes.organization_policy(
             "resource-control-policy",
@@ -291,6 +299,7 @@ ERROR = KnownError(
                 )
             ),
             "RESOURCE_CONTROL_POLICY",
+            proofs.later("organization", "rcp_on_key"),
         ),
         Cause(
             "key-in-other-account",
@@ -301,6 +310,7 @@ ERROR = KnownError(
             _fix_cross_account,
             causes.KEY_ADMIN,
             vendor.AWS_IAM_WAIT,
+            proof=proofs.later("kms", "key_in_other_account"),
         ),
         Cause(
             "ciphertext-other-key",

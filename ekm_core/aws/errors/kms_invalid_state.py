@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ekm_core import vendor
-from ekm_core.aws import causes, checks, sources
+from ekm_core.aws import causes, checks, proofs, sources
 from ekm_core.aws import snippets as aws
 from ekm_core.aws.wordings import NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
@@ -139,6 +139,7 @@ ERROR = KnownError(
             causes.look_at_key,
             _fix_deletion,
             causes.KEY_ADMIN,
+            proof=proofs.later("keys", "pending_deletion"),
         ),
         Cause(
             "pending-import",
@@ -150,6 +151,7 @@ ERROR = KnownError(
             causes.look_at_key,
             _fix_import,
             causes.KEY_ADMIN,
+            proof=proofs.later("keys", "pending_import"),
         ),
         Cause(
             "unavailable",
@@ -164,6 +166,7 @@ ERROR = KnownError(
             _look_store,
             _fix_store,
             causes.KEY_ADMIN,
+            proof=proofs.later("keys", "unavailable"),
         ),
         Cause(
             "pending-replica-deletion",
@@ -178,6 +181,7 @@ ERROR = KnownError(
             causes.look_at_key,
             _fix_replica,
             causes.KEY_ADMIN,
+            proof=proofs.later("keys", "pending_replica_deletion"),
         ),
         Cause(
             "in-transition",
@@ -192,6 +196,7 @@ ERROR = KnownError(
             causes.look_at_key,
             _fix_wait,
             "Nobody: wait",
+            proof=proofs.later("keys", "in_transition"),
         ),
     ),
     references=(sources.KEY_STATES, sources.KEY_DELETION, sources.KEY_IMPORT, vendor.REVOCATION_GUIDE),

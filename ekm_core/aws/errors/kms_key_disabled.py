@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ekm_core import vendor
-from ekm_core.aws import causes, checks, sources
+from ekm_core.aws import causes, checks, proofs, sources
 from ekm_core.aws import snippets as aws
 from ekm_core.aws.wordings import NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, NearMiss, Provider, Sample, Signature, Values
@@ -60,6 +60,7 @@ ERROR = KnownError(
             causes.look_at_key,
             _fix,
             causes.KEY_ADMIN,
+            proof=proofs.later("keys", "disabled"),
         ),
         causes.other_key_cause("Register the key that is meant to be in use."),
     ),

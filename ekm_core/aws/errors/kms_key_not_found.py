@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ekm_core import vendor
-from ekm_core.aws import causes, checks, sources
+from ekm_core.aws import causes, checks, proofs, sources
 from ekm_core.aws import snippets as aws
 from ekm_core.aws.wordings import KMS_OPERATIONS, NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, NearMiss, Provider, Sample, Signature, Values
@@ -104,6 +104,7 @@ ERROR = KnownError(
             causes.look_at_other_key,
             _fix_alias,
             causes.REGISTRAR,
+            proof=proofs.later("keys", "alias_missing"),
         ),
         Cause(
             "arn-wrong",
@@ -113,6 +114,7 @@ ERROR = KnownError(
             causes.look_at_other_key,
             causes.fix_registration("Register the ARN of the key as the console shows it."),
             causes.REGISTRAR,
+            proof=proofs.later("keys", "arn_wrong"),
         ),
         Cause(
             "key-deleted",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ekm_core import vendor
-from ekm_core.aws import causes, checks, sources
+from ekm_core.aws import causes, checks, proofs, sources
 from ekm_core.aws import snippets as aws
 from ekm_core.aws.wordings import NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
@@ -87,6 +87,7 @@ ERROR = KnownError(
             causes.look_at_key,
             _NEW_KEY,
             causes.KEY_ADMIN,
+            proof=proofs.later("keys", "wrong_usage"),
         ),
         Cause(
             "asymmetric",
@@ -101,6 +102,7 @@ ERROR = KnownError(
             causes.look_at_key,
             _NEW_KEY,
             causes.KEY_ADMIN,
+            proof=proofs.later("keys", "asymmetric"),
         ),
         Cause(
             "wrong-algorithm",

@@ -286,6 +286,7 @@ ERROR = KnownError(
                 )
             ),
             "RESOURCE_CONTROL_POLICY",
+            proofs.later("organization", "rcp_on_role"),
             spare_openai=True,
         ),
         Cause(
