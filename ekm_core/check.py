@@ -52,7 +52,11 @@ class Checked:
     @property
     def failed(self) -> bool:
         """Whether anything is wrong for sure."""
-        return any(finding.status is Status.FAIL for finding in self.findings)
+        return bool(self.of(Status.FAIL))
+
+    def of(self, status: Status) -> tuple[Finding, ...]:
+        """The findings with one status, in order."""
+        return tuple(finding for finding in self.findings if finding.status is status)
 
 
 def case_of(configured: Configuration, evidence: Sequence[Exhibit]) -> Case:
@@ -113,6 +117,9 @@ def _finding(cause: Cause, ruling: Ruling, errors: Sequence[KnownError], case: C
         changes=ruling.changes,
         missing=ruling.missing,
     )
+    if ruling.verdict is Verdict.RULED_OUT:
+        # A cause is named as a fault: without these words its title would say the opposite of what we saw.
+        return replace(finding, title=f"Ruled out: {cause.title}")
     if ruling.verdict is Verdict.CONFIRMED:
         means = f"If OpenAI calls now, the answer will be: {_titles(errors)}."
         return replace(finding, means=means, next_step=cause.fix(case.values).summary)

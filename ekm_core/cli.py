@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ekm_core import catalogue
-from ekm_core.model import ChainLink, Change, Configuration, Diagnosis, Exhibit, LinkState, Status, Verdict
+from ekm_core.model import ChainLink, Change, Configuration, Diagnosis, Exhibit, Finding, LinkState, Status, Verdict
 
 if TYPE_CHECKING:
     from ekm_core.check import Checked
@@ -24,13 +24,7 @@ _MOST_BYTES = 16 << 20
 _SECTION = "=" * 72
 
 _VERDICTS = {Verdict.CONFIRMED: "CONFIRMED", Verdict.CANNOT_TELL: "cannot tell", Verdict.RULED_OUT: "ruled out"}
-_STATUSES = {
-    Status.FAIL: "FAIL",
-    Status.COULD_NOT_CHECK: "could not check",
-    Status.WARN: "warning",
-    Status.PASS: "pass",
-    Status.NOT_APPLICABLE: "not applicable",
-}
+_STATUSES = {Status.FAIL: "FAIL", Status.WARN: "warning"}
 _STATES = {LinkState.PROVEN: "ok", LinkState.BROKEN: "BROKEN", LinkState.UNKNOWN: "unknown"}
 
 
@@ -59,9 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     diagnose.add_argument("file", nargs="?", default="-", help="a text file; - is standard input")
     diagnose.add_argument("--config", metavar="FILE", help="what you registered: JSON body, curl, SDK call …")
     _add_evidence(diagnose)
-    diagnose.add_argument(
-        "--changed", metavar="WHEN", help="when you last changed it: “10 minutes ago”, “14:05”"
-    )
+    diagnose.add_argument("--changed", metavar="WHEN", help="when you last changed it: “10 minutes ago”, “14:05”")
     diagnose.set_defaults(run=_diagnose)
 
     check = commands.add_parser("check", help="what OpenAI would meet with a configuration, before any error")
@@ -226,23 +218,32 @@ def _changed(text: str) -> tuple[datetime, datetime]:
 def _plain_check(checked: Checked) -> str:
     lines: list[str] = []
     for finding in checked.findings:
-        if finding.status in (Status.PASS, Status.NOT_APPLICABLE):
+        if finding.status not in (Status.FAIL, Status.WARN):
             continue
         lines.append(f"[{_STATUSES[finding.status]}] {finding.title}")
         lines += [f"  {sentence}" for sentence in (finding.saw, finding.means) if sentence]
         lines += [f"  Next step: {finding.next_step}"] if finding.next_step else []
-        lines += _changes(finding.changes)
-        lines.append("")
-    passed = [finding for finding in checked.findings if finding.status is Status.PASS]
-    if passed:
-        lines += [f"{len(passed)} checks passed or ruled a cause out:"]
-        lines += [f"  {finding.title}: {finding.saw}" for finding in passed]
-        lines.append("")
+        lines += [*_changes(finding.changes), ""]
+    lines += _grouped("Could not check", checked.of(Status.COULD_NOT_CHECK))
     if checked.missing:
         first = checked.missing[0]
         lines += [f"This would tell more: {first.title}", *(f"    {line}" for line in first.text.splitlines()), ""]
+    passed = checked.of(Status.PASS)
+    if passed:
+        lines += [f"{len(passed)} checks passed:", *(f"  {finding.title}" for finding in passed), ""]
     lines.append(_plain_chain(checked.chain))
     return "\n".join(lines)
+
+
+def _grouped(head: str, findings: Sequence[Finding]) -> list[str]:
+    """Findings under what they have in common: one missing output often leaves several open."""
+    groups: dict[str, list[str]] = {}
+    for finding in findings:
+        groups.setdefault(finding.saw, []).append(finding.title)
+    lines = []
+    for saw, titles in groups.items():
+        lines += [f"[{head}] {saw}", *(f"  - {title}" for title in titles), ""]
+    return lines
 
 
 def _changes(changes: Sequence[Change]) -> list[str]:
