@@ -16,8 +16,8 @@ from ekm_core import catalogue, classify, entities, normalise, redact, required,
 from ekm_core.model import Link
 
 _MOST_REMEMBERED = 20_000
-_WORTH_A_SCANNER = 20_000
-"""After so many texts that need all patterns there are probably many more: then a scanner is worth its making."""
+_WORTH_A_SCANNER = 60_000
+"""After so many texts that need all patterns a scanner, had there been one, would have earned its making."""
 
 
 class Result(NamedTuple):

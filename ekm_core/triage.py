@@ -42,6 +42,7 @@ from ekm_core.batch import Classifier, Result
 _BLOCK = 2 << 20
 _LONGEST = 16 << 20
 _ROWS_AT_ONCE = 4096
+_LARGE = 200 << 20  # bytes, from which a scanner earns the two seconds of its making
 _MOST_NAMED = 20
 ADDED = ("error_id", "error_ids", "provider", "entities")
 
@@ -368,9 +369,10 @@ def run(source: str, out: str | None, text_column: str = "text", progress: TextI
     started = time.monotonic()
     seen = _Progress()
     counts: Counter[str] = Counter()
-    classifier = Classifier()
     with ExitStack() as stack:
         file, kind = _open(source, stack, seen)
+        large = seen.size >= (_LARGE // 10 if source.lower().endswith(".gz") else _LARGE)
+        classifier = Classifier("now" if large else "auto")
         sink, finish = _sink(source, out, text_column, stack)
         bar = _Bar(progress, seen, started)
         stack.enter_context(_without_collector())
