@@ -97,6 +97,7 @@ ERROR = KnownError(
                 gcp.create_provider,
             ),
             who=causes.FEDERATION_ADMIN,
+            proof=causes.proof("provider", "keys_uploaded"),
         ),
         causes.OWN_TEST,
     ),

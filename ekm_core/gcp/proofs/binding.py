@@ -260,12 +260,12 @@ def wrong_principal(case: Case) -> Ruling:
                 return confirmed(because, said, changes=_mapped_as_in_the_guide(case))
             corrected = change(f"IAM policy of the {level.name} {level.resource}", mapping(level.fact.value), after)
             return confirmed(because, said, changes=(corrected,))
-    if _of_the_pool(found):
+    if not found.named and _of_the_pool(found):
         return cannot_tell(
             "A binding names another subject of the pool. We cannot tell whether it was meant for OpenAI; compare it "
             f"with {found.identity.member}."
         )
-    because = "No binding names a principal that looks like OpenAI's and is not."
+    because = "No binding names a principal in whose place OpenAI's would be let in."
     return ruled_out(because, f"Policies seen: {_sources(found.levels)}.")
 
 

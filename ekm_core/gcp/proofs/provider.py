@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ekm_core import vendor
+from ekm_core import strictjson, vendor
 from ekm_core.evidence import State
 from ekm_core.facts import Document
 from ekm_core.gcp import snippets as gcp
@@ -144,3 +146,43 @@ def issuer(case: Case) -> Ruling:
     after = {**before, "oidc": {**before["oidc"], "issuerUri": vendor.GCP_ISSUER}}
     because = f"The provider trusts {quoted(given)}. OpenAI's tokens are issued by {vendor.GCP_ISSUER}."
     return confirmed(because, said, changes=(change(f"Provider {provider.id}", before, after),))
+
+
+def keys_uploaded(case: Case) -> Ruling:
+    """Whether the provider has uploaded keys that cannot be those with which Google signs.
+
+    Google signs ID tokens with RS256 alone (its discovery document, id_token_signing_alg_values_supported), so a set
+    without any RSA key is not Google's. A set with RSA keys may be, or may have been.
+    """
+    provider = seen(case)
+    if isinstance(provider, Ruling):
+        return provider
+    oidc = provider.document.get("oidc")
+    if not isinstance(oidc, dict):
+        return cannot_tell(f"The provider shows no OpenID Connect settings ({provider.source}).")
+    uploaded = oidc.get("jwksJson", "")
+    if uploaded == "":
+        return ruled_out(
+            "The provider has no uploaded keys.", f"Provider {provider.id}, no oidc.jwksJson ({provider.source})."
+        )
+    kinds = _key_types(uploaded)
+    if kinds and "RSA" not in kinds:
+        listed = ", ".join(sorted(kinds))
+        because = (
+            f"The uploaded keys are of the kind {listed}. Google signs with RSA keys, so none of them is Google's."
+        )
+        return confirmed(because, f"Provider {provider.id}, oidc.jwksJson ({provider.source}).")
+    return cannot_tell(
+        "The provider has uploaded keys. Whether the one with which Google signs is among them cannot be seen here."
+    )
+
+
+def _key_types(uploaded: object) -> frozenset[str]:
+    """The kinds of the keys in a JWK set, none where it is not one that can be read whole."""
+    text = uploaded if isinstance(uploaded, str) else json.dumps(uploaded)
+    keys = mapping(strictjson.parse(text).value).get("keys")
+    if not isinstance(keys, list) or not all(
+        isinstance(key, dict) and re.fullmatch(r"[A-Za-z]{2,10}", str(key.get("kty"))) for key in keys
+    ):
+        return frozenset()
+    return frozenset(str(key["kty"]) for key in keys)
