@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -11,8 +14,9 @@ from hypothesis import strategies as st
 
 from benchmarks import causes as benchmark
 from ekm_core import catalogue, check
+from ekm_core.aws import practice, proofs
 from ekm_core.diagnose import Setup, diagnose
-from ekm_core.model import Exhibit, Provider, Verdict
+from ekm_core.model import Exhibit, Link, LinkState, Provider, Status, Verdict
 
 SCENARIOS = [item for item in benchmark.load() if item.name.startswith("aws/")]
 HEALTHY = [item for item in SCENARIOS if "healthy" in item.name]
@@ -49,7 +53,12 @@ def applied(scenario, change):
             return json.dumps(after)
         return value
 
-    exhibits = tuple(replace(item, output=mended(item.output)) for item in scenario.evidence)
+    exhibits = tuple(
+        Exhibit("", after, change.after)  # of Terraform the document that it makes
+        if 'resource "' in item.text and item.output is None
+        else replace(item, output=mended(item.output))
+        for item in scenario.evidence
+    )
     assert exhibits != scenario.evidence
     return replace(scenario, evidence=exhibits)
 
@@ -164,3 +173,79 @@ def test_random_outputs_confirm_nothing(data):
     outputs = data.draw(st.lists(JSON, min_size=len(commands), max_size=len(commands)))
     exhibits = tuple(Exhibit(command, output, "") for command, output in zip(commands, outputs, strict=True))
     assert confirmed(replace(scenario, evidence=exhibits)) == set()
+
+
+def practices(name):
+    scenario = next(item for item in SCENARIOS if item.name == f"aws/{name}")
+    case = check.case_of(scenario.configuration, scenario.evidence)
+    return scenario, {finding.id: finding for finding in practice.findings(case)}
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [
+        ("trust-healthy-no-external-id", "aws-no-external-id"),
+        ("trust-healthy-string-like", "aws-external-id-wildcard"),
+        ("trust-healthy-account-principal", "aws-trust-principal-account"),
+        ("kms-healthy-wildcard", "aws-identity-policy-every-key"),
+    ],
+)
+def test_a_practice_warns_and_its_change_ends_the_warning(name, id):
+    scenario, found = practices(name)
+    assert found[id].status is Status.WARN
+    for change in found[id].changes:
+        mended = applied(scenario, change)
+        case = check.case_of(mended.configuration, mended.evidence)
+        assert id not in {finding.id for finding in practice.findings(case)}
+        assert confirmed(mended) == set()
+
+
+def test_a_good_practice_passes_and_what_is_unseen_is_not_spoken_of():
+    _, found = practices("healthy")
+    assert {finding.status for finding in found.values()} == {Status.PASS}
+    assert {"aws-external-id-demanded", "aws-trust-principal-named", "aws-key-rotation"} <= set(found)
+    assert practices("healthy-nothing")[1] == {}
+
+
+def test_the_chain_is_proven_only_where_everything_was_seen():
+    links = {"aws/healthy": LinkState.PROVEN, "aws/healthy-terse": LinkState.UNKNOWN}
+    for name, state in links.items():
+        scenario = next(item for item in SCENARIOS if item.name == name)
+        known = {item.link: item for item in proofs.chain(check.case_of(scenario.configuration, scenario.evidence))}
+        assert known[Link.TRUST].state is known[Link.PERMISSION].state is state
+        assert known[Link.KEY].state is LinkState.PROVEN
+
+
+def test_the_right_id_is_named_only_where_it_is_known():
+    scenario = next(item for item in SCENARIOS if item.name == "aws/trust-external-id-registered-wrong")
+    ruling = rulings(scenario)["aws-sts-assume-role-denied.external-id-mismatch"]
+    assert "the registration is what to correct" in ruling.because
+    assert not ruling.changes
+    unsure = replace(scenario, configuration=replace(scenario.configuration, organization_id=""))
+    ruling = rulings(unsure)["aws-sts-assume-role-denied.external-id-mismatch"]
+    assert "If the registered one is right" in ruling.because
+
+
+def test_proofs_are_loaded_only_when_one_is_asked_for():
+    code = (
+        "import sys; from ekm_core import catalogue; catalogue.errors(); "
+        "print([name for name in sys.modules if name.startswith('ekm_core.aws.proofs.') or '.aws.iam' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_large_hostile_policy_is_judged_in_time():
+    statement = {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": ["kms:" + "*a" * 40] * 200,
+        "Resource": "arn:aws:kms:" + "*" * 3000,
+        "Condition": {"StringNotLike": {"aws:PrincipalArn": ["*a" * 500] * 5}},
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement] * 2}
+    scenario = next(item for item in SCENARIOS if item.name == "aws/kms-healthy")
+    hostile = (*scenario.evidence[:-1], replace(scenario.evidence[-1], output={"Policy": json.dumps(document)}))
+    started = time.process_time()
+    rulings(replace(scenario, evidence=hostile))
+    assert time.process_time() - started < 5

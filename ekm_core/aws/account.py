@@ -48,12 +48,13 @@ class PolicyText:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role. boundary_arn: its permissions boundary, "" where it has none."""
+    """A role. boundary_arn: its permissions boundary, "" where it has none. unique_id: RoleId (AROA…), "" if unseen."""
 
     arn: str
     name: str
     account: str
     boundary_arn: str
+    unique_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,9 @@ class _Reading:
             return
         name = name or arn_part(arn, "rest").rpartition("/")[2]
         boundary = _text(_map(output.get("PermissionsBoundary")), "PermissionsBoundaryArn")
-        self.evidence.roles.append(Entry(name, account, self._seen(Role(arn, name, account, boundary))))
+        self.evidence.roles.append(
+            Entry(name, account, self._seen(Role(arn, name, account, boundary, _text(output, "RoleId"))))
+        )
         if "AssumeRolePolicyDocument" in output:
             self._trust(name, account, output["AssumeRolePolicyDocument"])
 

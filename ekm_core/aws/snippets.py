@@ -98,7 +98,11 @@ def region(values: Values) -> str:
 
 
 def external_id(values: Values) -> str:
-    """The ExternalId that OpenAI sends: the organization id (the FAQ's advice), else what was registered."""
+    """The ExternalId that OpenAI sends: a project's id where that is registered, else the organization id (the FAQ's
+    advice), else what was registered."""
+    registered = values.get("external_id")
+    if "external_id" in values.typed and registered.startswith("proj_"):
+        return registered
     return values.get("organization_id") or values.get("external_id") or "<ORGANIZATION_ID>"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ekm_core import vendor
 from ekm_core.aws import causes, checks, proofs, sources
 from ekm_core.aws import snippets as aws
@@ -71,6 +73,15 @@ def _fix_openai_side(values: Values) -> Fix:
         console=("Send OpenAI the whole message with its request id and time.",),
         verify=openai.validate(values),
     )
+
+
+def _fix_external_id(values: Values) -> Fix:
+    trust = causes.fix_trust(
+        "Make the two ids equal: the ExternalId in the trust policy and the registered external_id. OpenAI recommends "
+        "the id of the organization that you apply EKM to."
+    )(values)
+    correct = f"If another id than {aws.external_id(values)} is registered, register the key anew with this one."
+    return replace(trust, console=(*trust.console, correct), cli=(*trust.cli, *aws.registration(values)))
 
 
 ERROR = KnownError(
@@ -164,10 +175,7 @@ ERROR = KnownError(
             "this error, for AWS then lets the call through; but it is an open door, so add the condition.",
             checks.for_openai(checks.external_id_differs),
             causes.look_at_trust,
-            causes.fix_trust(
-                "Demand the same ExternalId that you registered. OpenAI recommends the id of the organization that you "
-                "apply EKM to."
-            ),
+            _fix_external_id,
             causes.ROLE_ADMIN,
             vendor.AWS_IAM_WAIT,
             proof=proofs.later("trust", "external_id_mismatch"),

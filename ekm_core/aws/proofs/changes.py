@@ -21,9 +21,10 @@ def copied(policy: PolicyText) -> Raw:
     return value
 
 
-def change(policy: PolicyText, after: Raw, title: str = "") -> Change:
-    """The change from the user's document to ``after``, both formatted alike."""
-    return Change(title or policy.title, _pretty(policy.value), _pretty(after))
+def change(policy: PolicyText, after: Raw) -> Change:
+    """The change from the user's document to ``after``, both formatted alike (that of Terraform as the JSON it makes)."""
+    title = f"{policy.title}, as JSON" if policy.source.startswith("Terraform") else policy.title
+    return Change(title, _pretty(policy.value), _pretty(after))
 
 
 def _pretty(value: object) -> str:

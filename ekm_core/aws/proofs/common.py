@@ -45,6 +45,19 @@ class Setting:
         return is_whole(self.role, _ROLE) and aws.arn_part(self.role, "account") != vendor.AWS_ACCOUNT
 
     @property
+    def of_other_account(self) -> str:
+        """A sentence where the evidence is of another account than the role's, as far as it names one; else "".
+
+        Lists of a role's policies do not name their account, so that those of a role of the same name look alike.
+        """
+        account, name = aws.arn_part(self.role, "account"), aws.arn_part(self.role, "rest").rpartition("/")[2]
+        named = {entry.place for entry in self.evidence.roles if entry.owner == name and entry.place}
+        accounts = named or {one for group in self.evidence.callers.values() for one in group}
+        if not accounts or account in accounts:
+            return ""
+        return f"The evidence is of account {listed(sorted(accounts))}, and the registered role is in {account}."
+
+    @property
     def key_is_whole(self) -> bool:
         """Whether the registered key ARN is one that a key or an alias can have, without a masked part."""
         return is_whole(self.key, _KEY)
@@ -125,8 +138,12 @@ def is_example_account(account: str) -> bool:
     return _EXAMPLE_ACCOUNT.fullmatch(account) is not None
 
 
-def masked_value(document: Document) -> str:
-    """The first value in a document that was made unreadable, or ""."""
+def masked_value(document: Document, setting: Setting) -> str:
+    """The first value in a document that was made unreadable, or "".
+
+    The registered role or key under an account number of the documentation is one too.
+    """
+    own = {aws.arn_part(arn, "rest"): aws.arn_part(arn, "account") for arn in (setting.role, setting.key)}
     for statement in document.statements:
         values = [
             *(principal.value for principal in statement.principals or ()),
@@ -134,12 +151,13 @@ def masked_value(document: Document) -> str:
             *(value for condition in statement.conditions for value in condition.values),
         ]
         for value in values:
-            if is_masked(value):
+            account, rest = aws.arn_part(value, "account"), aws.arn_part(value, "rest")
+            if is_masked(value) or (own.get(rest, account) != account and is_example_account(account)):
                 return value
     return ""
 
 
-def read_policy(policy: PolicyText, kind: Kind) -> Document | Ruling:
+def read_policy(policy: PolicyText, kind: Kind, setting: Setting) -> Document | Ruling:
     """The policy's document, or why it proves nothing: faulty, masked, or with expressions of Terraform in it."""
     if policy.unknown:
         return stays_open(
@@ -156,7 +174,7 @@ def read_policy(policy: PolicyText, kind: Kind) -> Document | Ruling:
             f"AWS would refuse to save {in_sentence(policy.title)}{where}, so it cannot be what stands there. "
             f"{first.reason}"
         )
-    if value := masked_value(document):
+    if value := masked_value(document, setting):
         return stays_open(
             f"{policy.title} holds “{short(value)}”, which looks masked or like a placeholder. If it stands there "
             "word for word, put your own value in its place; else give the policy unchanged."

@@ -97,7 +97,19 @@ class Kms:
         """Whether the key policy lets the role use the key, itself or by leaving it to the account."""
         if isinstance(self.key_policy, Ruling):
             return Result.UNKNOWN
-        return self.result(action, (common.ALLOW_ALL,), _only(self.key_policy.document, allow=True))
+        result = self.result(action, (common.ALLOW_ALL,), _only(self.key_policy.document, allow=True))
+        return Result.UNKNOWN if result is _FALSE and self._may_name_by_id(self.key_policy.document) else result
+
+    def _may_name_by_id(self, document: Document) -> bool:
+        """Whether the key policy may name the role by its unique id: AWS shows that of a role that was deleted."""
+        ids = {
+            principal.value
+            for statement in document.statements
+            for principal in statement.principals or ()
+            if statement.allow and principal.value.startswith("AROA")
+        }
+        role = self.setting.evidence.role(self.setting.role).value
+        return bool(ids) and (role is None or not role.unique_id or role.unique_id in ids)
 
     def needs_own(self, action: str) -> bool | None:
         """Whether the role needs a policy of its own: across accounts always, else unless the key policy names it."""
@@ -157,25 +169,29 @@ def _kms_of(case: Case) -> Kms | Ruling:
 def on_key(case: Case, setting: Setting, key: str, actions: tuple[str, ...] = aws.ACTIONS) -> Kms:
     """What the registered role's calls on a key meet."""
     policy = setting.evidence.key_policy(key)
-    held = _held(policy, Kind.KEY, aws.show_key_policy(case.values))
+    held = _held(setting, policy, Kind.KEY, aws.show_key_policy(case.values))
     boundary = setting.evidence.boundary(setting.role)
-    limit = None if boundary.state is State.ABSENT else _held(boundary, Kind.BOUNDARY, aws.show_role(case.values))
+    limit = (
+        None if boundary.state is State.ABSENT else _held(setting, boundary, Kind.BOUNDARY, aws.show_role(case.values))
+    )
     return Kms(setting, case, key, actions, _identity(setting), held, limit)
 
 
-def _held(fact: Fact[PolicyText], kind: Kind, command: Snippet) -> Held | Ruling:
+def _held(setting: Setting, fact: Fact[PolicyText], kind: Kind, command: Snippet) -> Held | Ruling:
     if fact.value is None:
         return stays_open(fact.because, command)
-    document = common.read_policy(fact.value, kind)
+    document = common.read_policy(fact.value, kind, setting)
     return replace(document, missing=(command,)) if isinstance(document, Ruling) else Held(fact.value, document)
 
 
 def _identity(setting: Setting) -> Identity:
+    if reason := setting.of_other_account:
+        return Identity((), (), reason)
     known = setting.evidence.identity(setting.role)
     bare = [entry.fact.value for entry in setting.evidence.pasted_identity]
     certain, pasted, gaps = [], [], list(known.missing)
     for policy in known.policies:
-        document = common.read_policy(policy, Kind.IDENTITY)
+        document = common.read_policy(policy, Kind.IDENTITY, setting)
         if isinstance(document, Ruling):
             gaps.append(document.because)
         elif any(policy is item for item in bare):
@@ -262,7 +278,10 @@ def _wrong_resource(kms: Kms) -> Ruling:
         because = "No statement of the role's policies allows the action on another key or on an alias."
         return fails(because, [common.show_whole(item.policy) for item in kms.identity.certain[:4]] or ["No policies."])
     named = [text for _, statement in wrong for text in statement.resources or () if _is_kms(text)]
-    because = f"The role's policy names {_what(named[0], kms.key)}, {common.listed(named)}; the key is {kms.key}."
+    because = (
+        f"The role's policy names {common.listed(named)}. That is {_what(named[0], kms.key)}; the registered key is "
+        f"{kms.key}."
+    )
     shown = [common.show(item.policy, statement) for item, statement in wrong]
     return holds(because, shown, _corrected_identity(kms))
 
@@ -454,8 +473,11 @@ def _other_key(kms: Kms) -> Ruling:
         because = f"{kms.setting.key} is registered, and not set up for the role. Set up is {arns}."
         shown = (*_key_shown(kms), *(f"{fact.source} shows the key {arns}" for fact in others))
         return holds(because, shown)
+    if kms.setting.evidence.key(kms.key).value is None:
+        return stays_open("Which key you set up for OpenAI is not shown.", aws.show_key(kms.case.values))
     return stays_open(
-        "Which key you set up for OpenAI is not shown.", aws.show_key(kms.case.values), *_missing_identity(kms)
+        "Whether the registered key is the one that you meant is not shown. If you meant another, give its "
+        "describe-key and get-key-policy too."
     )
 
 
@@ -529,8 +551,9 @@ def _name_key(kms: Kms, raw: changes.Raw, statement: Statement, held: Held) -> N
 
 
 def _add_actions(kms: Kms, raw: changes.Raw, statement: Statement) -> None:
-    document = parse({"Version": aws.VERSION, "Statement": []}, Kind.IDENTITY)
-    anywhere = replace(document, statements=(replace(statement, resources=("*",), conditions=()),))
+    """Adds to a statement the actions that it lacks."""
+    alone = replace(statement, principals=None, not_principal=False, resources=("*",), conditions=())
+    anywhere = replace(common.ALLOW_ALL, statements=(alone,))
     for action in kms.actions:
         if kms.result(action, (anywhere,), kms.delegating()) is not _TRUE:
             changes.add_value(raw, "Action", action)

@@ -33,7 +33,13 @@ def chain(case: Case) -> tuple[ChainLink, ...]:
 
 
 def _link(link: Link, errors: Iterable[KnownError], case: Case) -> ChainLink:
-    rulings = [cause.proof(case) for error in errors for cause in error.causes if cause.proof is not None]
+    # Which key is meant is a matter of what the policies name, so of the permission alone.
+    rulings = [
+        cause.proof(case)
+        for error in errors
+        for cause in error.causes
+        if cause.proof is not None and (link is not Link.KEY or cause.id != "other-key")
+    ]
     for verdict, state in ((Verdict.CONFIRMED, LinkState.BROKEN), (Verdict.CANNOT_TELL, LinkState.UNKNOWN)):
         found = next((ruling for ruling in rulings if ruling.verdict is verdict), None)
         if found is not None:

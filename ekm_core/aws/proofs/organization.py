@@ -41,7 +41,7 @@ def _rule(case: Case, kind: Kind, account: str, requests: Sequence[Request]) -> 
     for item in setting.evidence.organization:
         if item.policy.kind is not (PolicyKind.SCP if kind is Kind.SCP else PolicyKind.RCP):
             continue
-        document = common.read_policy(item.policy, kind)
+        document = common.read_policy(item.policy, kind, setting)
         if isinstance(document, Ruling) or not _denies(document, kind, requests):
             continue
         if item.id in on_account:

@@ -59,7 +59,7 @@ def _set_up(setting: Setting) -> list[Fact[Role]]:
         policy = setting.evidence.trust(role.arn).value
         if policy is None:
             continue
-        document = common.read_policy(policy, Kind.TRUST)
+        document = common.read_policy(policy, Kind.TRUST, setting)
         if isinstance(document, Document) and setting.external_id in trust.demanded_ids(document.statements):
             request = assume_role_request(role.arn, setting.external_id)
             decision = evaluate(request, Policies(identity=(common.ALLOW_ALL,), resource=document))

@@ -149,13 +149,15 @@ def _trust_of(case: Case) -> Trust | Ruling:
         return stays_open(common.UNREGISTERED)
     if not setting.role_is_whole:
         return stays_open("The registered role_arn is not the whole ARN of a role of yours. Give it unmasked.")
+    if reason := setting.of_other_account:
+        return stays_open(reason, aws.show_role(case.values))
     fact = setting.evidence.trust(setting.role)
     if fact.state is State.ABSENT:
         because = "There is no such role in its account, so no trust policy refuses the call."
         return fails(because, (f"{fact.source}: {fact.because}",))
     if fact.value is None:
         return stays_open(fact.because, aws.show_role(case.values), who_am_i())
-    document = common.read_policy(fact.value, Kind.TRUST)
+    document = common.read_policy(fact.value, Kind.TRUST, setting)
     if isinstance(document, Ruling):
         return replace(document, missing=(aws.show_role(case.values),))
     if setting.external_id and common.is_masked(setting.external_id):
@@ -207,7 +209,7 @@ def _principal_missing(case: Case) -> Ruling:
     whom = f"It names {common.listed(principals)}." if principals else "It allows nobody."
     other = ""
     if vendor.AWS_OTHER_PRINCIPAL in principals:
-        other = f" {vendor.AWS_OTHER_PRINCIPAL} belongs to another OpenAI product."
+        other = " The role CustomerStorage belongs to another OpenAI product."
     because = f"No statement of {trust.name} lets OpenAI's role {vendor.AWS_PRINCIPAL} in. {whom}{other}"
     return holds(because, _shown(trust, trust.allows), _corrected(trust))
 
@@ -304,7 +306,7 @@ def _project_id(case: Case) -> Ruling:
         return _id_open(trust)
     if len(kinds) == 1 and _kind(registered) and "" not in kinds:
         if kinds == {_kind(registered)}:
-            because = f"Both the registered id and the one that {trust.name} demands are {_kind(registered)}s' ids."
+            because = f"The registered id and the one that {trust.name} demands are both {_kind(registered)}'s id."
             return fails(because, _shown(trust, statements))
         because = (
             f"{_begin(trust.name)} demands {common.listed(ids)}, which is {_kind(ids[0])}'s id, and "
