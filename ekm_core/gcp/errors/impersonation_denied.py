@@ -113,6 +113,7 @@ ERROR = KnownError(
             look=causes.look_at_binding("OpenAI's principal must stand there itself, not a service account."),
             fix=_direct,
             who=causes.KMS_ADMIN,
+            proof=causes.proof("binding", "through_service_account"),
         ),
     ),
     references=(vendor.GCP_GUIDE, sources.IMPERSONATION),

@@ -90,6 +90,7 @@ ERROR = KnownError(
             look=causes.look_at_key("Read the protection level, the key URI and the state of the versions."),
             fix=_fix,
             who="Administrator of the external key manager",
+            proof=causes.proof("key", "not_external"),
         ),
         Cause(
             id="key-uri-wrong",
@@ -104,6 +105,7 @@ ERROR = KnownError(
             look=causes.look_at_key("Compare the key URI or key path with the external key manager."),
             fix=_fix,
             who=causes.KMS_ADMIN,
+            proof=causes.proof("key", "not_external"),
         ),
         Cause(
             id="unreachable",
@@ -118,6 +120,7 @@ ERROR = KnownError(
             look=causes.look_at_key("Read the protection level: EXTERNAL or EXTERNAL_VPC."),
             fix=_fix,
             who="Administrator of the external key manager",
+            proof=causes.proof("key", "not_external"),
         ),
         causes.OWN_CALL,
     ),

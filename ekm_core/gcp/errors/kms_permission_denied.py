@@ -103,7 +103,7 @@ ERROR = KnownError(
             look=causes.look_at_binding(
                 f"The member ends in /subject/{vendor.GCP_SUBJECT} and names the pool's project by its number."
             ),
-            fix=causes.fix_binding("Bind exactly this principal, and remove the wrong one."),
+            fix=causes.fix_binding("Bind exactly this principal. Remove the wrong one if nothing else needs it."),
             who=causes.KMS_ADMIN,
             proof=causes.proof("binding", "wrong_principal"),
         ),

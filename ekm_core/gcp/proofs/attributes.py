@@ -12,6 +12,7 @@ from ekm_core.gcp.proofs.setup import (
     cannot_tell,
     change,
     confirmed,
+    differ_by_one,
     hidden,
     mapping,
     meant_for_openai,
@@ -61,12 +62,18 @@ def _literals(condition: str) -> list[str]:
 def _mended(case: Case, provider: providers.Seen, condition: str) -> Change | None:
     """The provider with the one wrong subject in its condition put right, if that alone lets OpenAI's token in."""
     claims = federation.openai_claims(of(case).audience)
-    wrong = [found for found in _LITERAL.finditer(condition) if meant_for_openai(found[1] or found[2] or "")]
-    for found in [one for one in wrong if (one[1] or one[2]) != vendor.GCP_SUBJECT][:_MOST_LITERALS]:
-        text = f"{condition[: found.start()]}{cel_literal(vendor.GCP_SUBJECT)}{condition[found.end() :]}"
-        after = {**provider.document, "attributeCondition": text}
-        if federation.exchange(after, claims).condition is True:
-            return change(f"Provider {provider.id}", provider.document, after)
+    right = cel_literal(vendor.GCP_SUBJECT)
+    literals = [(found, found[1] or found[2] or "") for found in _LITERAL.finditer(condition)]
+    wrong = [(found, text) for found, text in literals if meant_for_openai(text) and text != vendor.GCP_SUBJECT]
+    for found, text in wrong[:_MOST_LITERALS]:
+        mended = f"{condition[: found.start()]}{right}{condition[found.end() :]}"
+        after = {**provider.document, "attributeCondition": mended}
+        if federation.exchange(after, claims).condition is not True:
+            continue
+        if text.isdecimal() and not differ_by_one(text, vendor.GCP_SUBJECT):
+            # It may be the number of another Google identity that somebody needs: that one stays.
+            after["attributeCondition"] = f"({condition}) || {gcp.condition()}"
+        return change(f"Provider {provider.id}", provider.document, after)
     return None
 
 

@@ -94,9 +94,11 @@ def _which(case: Case, sides: _Sides) -> str:
 
 
 def _not_allowed(case: Case, sides: _Sides) -> Ruling:
+    same = any("".join(one.split()).lower() == sides.registered.lower() for one in sides.accepted)
+    nearly = " One of them differs from it only in blanks or in capital letters." if same else ""
     because = (
         f"The registered audience {quoted(sides.registered)} is not among the provider's allowed audiences."
-        f"{_which(case, sides)}"
+        f"{nearly}{_which(case, sides)}"
     )
     return confirmed(because, sides.said, changes=_added(case, sides))
 

@@ -43,6 +43,7 @@ _OTHER_SUBJECT = (
     "The provider's mapping gives OpenAI another subject than the guide does. Set google.subject to assertion.sub "
     "first, then check the bindings."
 )
+_ACTING = frozenset({"roles/iam.workloadIdentityUser", "roles/iam.serviceAccountTokenCreator"})
 _ITSELF = frozenset({"other-role", "condition-false"})
 
 
@@ -303,6 +304,38 @@ def role_lacks_permission(case: Case) -> Ruling:
     )
     because = f"OpenAI's principal has a role on the key, and no role of it holds {lacking}."
     return confirmed(because, *_naming(found), changes=bound_on_key(found))
+
+
+def through_service_account(case: Case) -> Ruling:
+    """Whether OpenAI's principal may act as a service account, and a service account has the key in its place."""
+    found = access(case)
+    if isinstance(found, Ruling):
+        return found
+    if found.allowed:
+        return ruled_out("OpenAI's principal may use the key itself, without a service account.", *found.shown)
+    own = {role: where for where, role, member in _granted(found) if member == found.identity.member}
+    accounts = [
+        where for where, role, member in _granted(found) if role == gcp.ROLE and member.startswith("serviceAccount:")
+    ]
+    seen = all(level.fact.value is not None for level in found.levels if level.needed)
+    if own and own.keys() <= _ACTING and accounts and seen and not _doubtful(case, found):
+        because = "OpenAI's principal may act as a service account, and a service account has the role on the key."
+        return confirmed(because, *own.values(), accounts[0], changes=bound_on_key(found))
+    return cannot_tell(
+        "Whether a service account stands between OpenAI and the key is not seen. OpenAI's principal needs the role "
+        "itself.",
+        *_open(case, found).missing,
+    )
+
+
+def _granted(found: Access) -> Iterator[tuple[str, str, str]]:
+    """(where, role, member) of every binding without a condition."""
+    for level in found.levels:
+        for number, bound in _bindings(level.fact.value):
+            members = bound.get("members")
+            if bound.get("condition") is None and texts(members):
+                where = f"Policy of the {level.name}, binding {number} ({level.fact.source})."
+                yield from ((where, str(bound.get("role")), member) for member in members)
 
 
 def denied_by_condition(case: Case) -> Ruling:

@@ -22,6 +22,7 @@ from ekm_core.gcp.proofs.setup import (
 from ekm_core.model import Case, Check, Ruling
 
 _NO_KEY = "The registered project, location, key ring and key are not all given in a valid form."
+_EXTERNAL = "What an external key manager does is not seen in Google Cloud. Ask who runs it."
 _VERSION = re.compile(r"cryptoKeyVersions/(\d{1,10})\b")
 
 
@@ -114,7 +115,8 @@ def _close(setup: Setup) -> str:
         listing = setup.evidence.listed(collection)
         for name in sorted(listing.value["names"]) if listing.value else ():
             there = name.rpartition("/")[2]
-            if there != own and differ_by_one(there, own):
+            # Names that differ in a number alone are most likely two keys, not a typing error.
+            if re.sub(r"\d", "", there) != re.sub(r"\d", "", own) and differ_by_one(there, own):
                 return f"There is a {what} {there} where {own} is registered ({listing.source})."
     return ""
 
@@ -193,6 +195,19 @@ version_destroyed = _in_state("destroyed")
 version_not_ready = _in_state("not-ready")
 version_failed = _in_state("import-failed")
 VERSION_STATES = (version_disabled, version_destroy_scheduled, version_destroyed, version_not_ready, version_failed)
+
+
+def not_external(case: Case) -> Ruling:
+    """Rules out every fault of an external key manager where the key has none; what that manager does is not seen."""
+    key = _key(case)
+    if isinstance(key, Ruling):
+        return key
+    template = key.value.get("versionTemplate") if key.value else None
+    level = template.get("protectionLevel") if isinstance(template, dict) else None
+    if level in ("SOFTWARE", "HSM"):
+        said = f"Key {of(case).key}, versionTemplate.protectionLevel: {level} ({key.source})."
+        return ruled_out("The key is kept by Google, so no external key manager is asked.", said)
+    return unseen(key, "The key", gcp.describe_key(case.values)) if key.value is None else cannot_tell(_EXTERNAL)
 
 
 # --- The API ---------------------------------------------------------------------------------------------------------

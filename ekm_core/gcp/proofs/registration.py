@@ -66,6 +66,8 @@ def not_a_number(case: Case) -> Ruling:
         return project_id_for_number(case)
     if SHAPES["project_number"].fullmatch(value):
         return ruled_out("The registered project number consists of digits.", _said(_NUMBER, value))
+    if value.isdecimal():
+        return cannot_tell(f"The registered {_NUMBER} has {len(value)} digits; a project number has at most 19.")
     if "/" in value or SHAPES["project_id"].fullmatch(value):
         return cannot_tell(f"The registered {_NUMBER} is no number, but another cause says more exactly what it is.")
     return confirmed("The registered project number holds more than digits.", _said(_NUMBER, value))
