@@ -167,7 +167,7 @@ class TestRbac:
 
     def test_wrap_only(self):
         assert judge(self.error, "wrap-only-role", rbac()).verdict is CANNOT_TELL
-        assert judge(self.error, "wrap-only-role", rbac(action="keys/read")).verdict is RULED_OUT
+        assert judge(self.error, "wrap-only-role", rbac(action="keys/read")).verdict is CANNOT_TELL
 
     def test_the_vaults_mode(self):
         assert judge(self.error, "access-policy-mode", rbac()).verdict is RULED_OUT

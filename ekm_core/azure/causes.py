@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ekm_core.azure import checks, snippets
+from ekm_core.azure import checks, proofs, snippets
 from ekm_core.model import Cause, Check, Fix, Look, Propagation, Snippet, Values
 from ekm_core.openai import snippets as openai
 from ekm_core.vendor import AZURE_APP_ID, AZURE_APP_NAME, AZURE_RBAC_WAIT
@@ -57,13 +57,16 @@ def own_test(check: Check = checks.another_application) -> Cause:
     )
 
 
-def wrong_registration(id: str, title: str, why: str, check: Check, suspects: tuple[str, ...]) -> Cause:
+def wrong_registration(
+    id: str, title: str, why: str, check: Check, suspects: tuple[str, ...], proof: Check | None = None
+) -> Cause:
     """A registered value is wrong: register the right ones. ``suspects``: see ``snippets.fix_registration``."""
     return Cause(
         id=id,
         title=title,
         why=why,
         check=check,
+        proof=proof,
         look=registered_values,
         fix=lambda values: snippets.fix_registration(
             values, "Register the values of your real tenant, vault and key.", suspects
@@ -106,6 +109,7 @@ def simple(
     cli: Callable[[Values], tuple[Snippet, ...]] = lambda values: (),
     terraform: Callable[[Values], tuple[Snippet, ...]] = lambda values: (),
     wait: Propagation | None = None,
+    proof: Check | None = None,
 ) -> Cause:
     """A cause whose steps need no values, and whose repair is proven by OpenAI's validation."""
     return Cause(
@@ -123,6 +127,7 @@ def simple(
         ),
         who=who,
         wait=wait,
+        proof=proof,
     )
 
 
@@ -150,6 +155,7 @@ def network(check: Check) -> Cause:
         ),
         cli=lambda values: (snippets.public_network(values), snippets.allow_address(values)),
         who=VAULT_CONTRIBUTOR,
+        proof=proofs.later("vault", "network"),
     )
 
 
@@ -172,4 +178,5 @@ def principal_disabled(check: Check) -> Cause:
         ),
         cli=lambda values: (snippets.enable_service_principal(),),
         who=APPLICATION_ADMIN,
+        proof=proofs.later("identity", "disabled"),
     )

@@ -421,18 +421,10 @@ def other_principal(case: Case) -> Ruling:
 
 
 def wrap_only_role(case: Case) -> Ruling:
-    """The built-in role Key Vault Crypto Service Encryption User was assigned, which only wraps."""
+    """Only a built-in role was assigned that cannot encrypt and decrypt."""
     other = _other_caller(case)
     if other:
         return _not_openai(other)
-    action = _find(_ACTION, case)
-    if action and action.value.casefold() == "keys/read":
-        return _say(
-            Verdict.RULED_OUT,
-            "The refused action is reading the key, which that built-in role allows. So that role is not what reached "
-            "this key.",
-            action.quote,
-        )
     return Ruling(
         Verdict.CANNOT_TELL,
         "List the role assignments of the key. Key Vault Crypto Service Encryption User wraps and unwraps only; OpenAI "

@@ -112,7 +112,8 @@ class Kind(StrEnum):
 class AzureEvidence:
     """Every fact. Names and ids are looked up without regard to case, as Azure does.
 
-    principals are by application id, vaults by name, keys by "vault/key", network rules by vault name. ``deleted``
+    principals are by application id, vaults by name, keys by "vault/key", network rules by vault name. ``key_listings``
+    says which output lists all keys of a vault, by its name. ``deleted``
     says which output shows something as soft-deleted: service principals by application id, keys by "vault/key",
     vaults by name. loose: outputs that we could not use, with the reason.
     """
@@ -128,6 +129,7 @@ class AzureEvidence:
     denials: Mapping[str, Fact[Document]] = field(default_factory=dict)
     assignment_listings: tuple[tuple[Listing, Fact[Listing]], ...] = ()
     denial_listings: tuple[tuple[Listing, Fact[Listing]], ...] = ()
+    key_listings: Mapping[str, str] = field(default_factory=dict)
     deleted: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
     loose: tuple[Loose, ...] = ()
 
@@ -152,7 +154,11 @@ class AzureEvidence:
 
     def key(self, vault: str, name: str) -> Fact[Key]:
         """The key as it is now: its newest version."""
-        return self.keys.get(f"{vault}/{name}".lower()) or _not_given(Kind.KEY)
+        found = self.keys.get(f"{vault}/{name}".lower())
+        source = self.key_listings.get(vault.lower())
+        if found is None and source:
+            return Fact(State.ABSENT, None, source, f"{source} lists no key of this name")
+        return found or _not_given(Kind.KEY)
 
     def versions(self, vault: str, name: str) -> tuple[Fact[Key], ...]:
         """Every version of the key that was shown."""
@@ -176,6 +182,7 @@ class AzureEvidence:
     def assignments_listed(self, scope: str, principals: Collection[str]) -> Fact[Listing]:
         """Whether all assignments at and above the scope were listed, for everyone or one of ``principals`` (its ids).
 
+        A scope of "" asks for those of the whole subscription that was signed in to, as ``--all`` lists them.
         SEEN: an assignment that is not among ``assignments_covering`` does not exist. Membership of groups is not
         shown.
         """
@@ -186,8 +193,13 @@ class AzureEvidence:
         return _covering(self.denials, scope, lambda document: _text(document.get("properties"), "scope"))
 
     def denials_listed(self, scope: str) -> Fact[Listing]:
-        """Whether all deny assignments at and above the scope were listed."""
-        return _listed(self.denial_listings, scope, (), Kind.DENIAL)
+        """Whether all deny assignments at and above the key's scope were listed, on the key or on its vault.
+
+        Without a filter the list of a vault holds those below it too.
+        """
+        own = _listed(self.denial_listings, scope, (), Kind.DENIAL)
+        vault = _listed(self.denial_listings, scope.partition("/keys/")[0], (), Kind.DENIAL)
+        return own if own.state is State.SEEN else vault if vault.state is State.SEEN else own
 
 
 def _not_given(kind: Kind) -> Fact[Any]:
@@ -255,6 +267,7 @@ class _Reader:
         self._facts: dict[tuple[Kind, str], list[Fact[Any]]] = {}
         self._listings: dict[Kind, list[tuple[Listing, Fact[Listing]]]] = {Kind.ASSIGNMENT: [], Kind.DENIAL: []}
         self._deleted: dict[tuple[Kind, str], str] = {}
+        self._key_listings: dict[str, str] = {}
         self._loose: list[Loose] = []
 
     def _add(self, kind: Kind, key: str, fact: Fact[Any]) -> None:
@@ -276,7 +289,8 @@ class _Reader:
         except _UnclearError as unclear:
             self._loose.append(Loose(exhibit, f"{source} cannot be used: {unclear}."))
             return
-        listed = isinstance(value, list) and whole and len(known) == len(items) and not piped(exhibit)
+        # An item that was not recognised may be the very one that a list seems to lack.
+        listed = isinstance(value, list) and whole and len(known) == len(items) and all(known) and not piped(exhibit)
         if listed and self._listed(command, source, empty=not items):
             return
         if command.program == "az" and not any(known):
@@ -308,6 +322,10 @@ class _Reader:
         listing = _listing(command)
         if listing is not None and _unfiltered(command):
             self._listings[listing[0]].append((listing[1], Fact(State.SEEN, listing[1], source)))
+            return True
+        vault = command.option("vault-name")
+        if (command.service, command.verb) == ("keyvault key", "list") and vault and _unfiltered(command):
+            self._key_listings[vault.lower()] = source
             return True
         address = unquote(command.option("filter", "url", "uri", "u"))
         if empty and "/directory/deletedItems/" in address:
@@ -480,6 +498,7 @@ class _Reader:
             found[Kind.DENIAL],
             tuple(self._listings[Kind.ASSIGNMENT]),
             tuple(self._listings[Kind.DENIAL]),
+            self._key_listings,
             self._deleted,
             tuple(self._loose),
         )
@@ -603,10 +622,13 @@ def _listing(command: Command) -> tuple[Kind, Listing] | None:
     """What a command lists in full, or None."""
     if command.service == "role assignment" and command.verb == "list":
         scope = command.option("scope")
+        assignee = command.option("assignee", "assignee-object-id")
+        if "all" in command.options and "subscription" not in command.options:
+            return Kind.ASSIGNMENT, Listing("", assignee)
         # Without --include-inherited only what is assigned on the very scope is shown.
         if not scope or "include-inherited" not in command.options:
             return None
-        return Kind.ASSIGNMENT, Listing(scope, command.option("assignee", "assignee-object-id"))
+        return Kind.ASSIGNMENT, Listing(scope, assignee)
     if (command.service, command.verb) == ("role deny-assignment", "list"):
         scope = command.option("scope")
         return (Kind.DENIAL, Listing(scope)) if scope and "filter" not in command.options else None

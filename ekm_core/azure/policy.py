@@ -404,6 +404,18 @@ def _patterns(permission: Mapping[str, object], name: str) -> list[str] | None:
     return found if texts(found) else None
 
 
+def role_holds(data_action: str, role_id: str, definitions: object) -> bool | None:
+    """Whether a role has a data action; None where its definition is not known. role_id: whole, or its last part."""
+    named = ((_guid(_text(role, "name") or _text(role, "id")), role) for role in _items(definitions) or ())
+    return _role_holds(data_action, _guid(role_id), dict(named))
+
+
+def built_in(role_id: str) -> str:
+    """The name of a role of Microsoft's that has to do with vaults, or "" for any other role."""
+    found = _BUILT_IN.get(_guid(role_id))
+    return found.name if found else ""
+
+
 def _role_holds(data_action: str, role_id: str, roles: Mapping[str, Mapping[str, object]]) -> bool | None:
     """Whether a role has the data action; None where its definition is not known."""
     if role_id in roles:

@@ -143,6 +143,19 @@ def list_keys(values: Values) -> Snippet:
     )
 
 
+def list_deleted_keys(values: Values) -> Snippet:
+    """The keys of the vault that were deleted and can still be recovered."""
+    return bash(
+        "List the deleted keys of the vault",
+        f"az keyvault key list-deleted {option('vault-name', argument(values, 'vault'))} -o json",
+    )
+
+
+def list_deleted_vaults() -> Snippet:
+    """The vaults that were deleted and can still be recovered."""
+    return bash("List the deleted vaults", "az keyvault list-deleted --resource-type vault -o json")
+
+
 def show_key(values: Values) -> Snippet:
     """The key's type, permitted operations, state and dates."""
     return bash(
@@ -160,6 +173,14 @@ def list_assignments(values: Values) -> Snippet:
         "List every role assignment that reaches the key",
         "az role assignment list --include-inherited -o json",
         option("scope", key_scope(values)),
+    )
+
+
+def list_openai_roles() -> Snippet:
+    """Every role of OpenAI's service principal in the subscription, on whatever scope."""
+    return bash(
+        "List every role of OpenAI's service principal",
+        f"az role assignment list --all --assignee={AZURE_APP_ID} -o json",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.azure import causes, checks, proofs, references, snippets
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 from ekm_core.vendor import AZURE_GUIDE
 
@@ -35,21 +35,17 @@ ERROR = KnownError(
             "A misspelt name, or the right name with another vault's address.",
             checks.wrong_key_or_vault,
             ("vault", "key_name"),
+            proofs.later("vault", "wrong_name"),
         ),
         Cause(
             id="deleted",
             title="The key was deleted",
             why="A deleted key can be recovered until its retention ends: 7 to 90 days, as the vault was set up.",
             check=checks.cannot_tell("A deleted key gives the same words. Look at the vault's deleted keys."),
+            proof=proofs.later("vault", "key_deleted"),
             look=lambda values: Look(
                 console=("Open the key vault, Objects, Keys, Manage deleted keys, and look for the name.",),
-                commands=(
-                    snippets.bash(
-                        "List the deleted keys of the vault",
-                        "az keyvault key list-deleted",
-                        snippets.option("vault-name", snippets.argument(values, "vault")),
-                    ),
-                ),
+                commands=(snippets.list_deleted_keys(values),),
             ),
             fix=lambda values: Fix(
                 summary="Recover the key. A new key of the same name could not decrypt what the old one encrypted.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.azure import causes, checks, proofs, references, snippets
 from ekm_core.model import Cause, Fix, KnownError, Link, NearMiss, Provider, Sample, Signature
 from ekm_core.vendor import AZURE_GUIDE
 
@@ -47,6 +47,7 @@ ERROR = KnownError(
                 ),
             ),
             who=causes.VAULT_ADMIN,
+            proof=proofs.later("vault", "operations"),
         ),
         Cause(
             id="wrong-type",
@@ -70,6 +71,7 @@ ERROR = KnownError(
                 verify=snippets.proof(values),
             ),
             who=causes.VAULT_ADMIN,
+            proof=proofs.later("vault", "wrong_type"),
         ),
     ),
     references=(references.VAULT_KEYS, AZURE_GUIDE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.azure import causes, checks, proofs, references, snippets
 from ekm_core.model import Cause, Fix, KnownError, Link, NearMiss, Provider, Sample, Signature
 
 _CONTEXT = (r"vault|azure|\bAKV|not allowed on an? ",)
@@ -49,6 +49,7 @@ ERROR = KnownError(
             mend=("Open the key's current version, set Enabled to Yes, and save.",),
             cli=lambda values: (snippets.enable_key(values),),
             who=causes.VAULT_ADMIN,
+            proof=proofs.later("vault", "disabled"),
         ),
         Cause(
             id="expired",
@@ -70,6 +71,7 @@ ERROR = KnownError(
                 verify=(snippets.show_key(values), *snippets.proof(values)),
             ),
             who=causes.VAULT_ADMIN,
+            proof=proofs.later("vault", "expired"),
         ),
         causes.simple(
             "not-yet-valid",
@@ -85,6 +87,7 @@ ERROR = KnownError(
             summary="Move the activation date into the past, or wait for it.",
             mend=("Open the key's current version, clear Set activation date, and save.",),
             who=causes.VAULT_ADMIN,
+            proof=proofs.later("vault", "not_yet_valid"),
         ),
     ),
     references=(references.VAULT_KEYS,),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.azure import causes, checks, proofs, references, snippets
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 from ekm_core.vendor import AZURE_APP_NAME, AZURE_GUIDE, AZURE_VAULT_MODE_WAIT
 
@@ -59,6 +59,7 @@ ERROR = KnownError(
                 "This sentence comes only from a vault that decides by access policies.",
                 "See the vault's permission model under Access configuration.",
             ),
+            proof=proofs.later("access", "access_policy_mode"),
             look=lambda values: Look(
                 console=("Open the key vault, Settings, Access configuration, and read the permission model.",),
                 commands=(snippets.show_vault(values),),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.azure import causes, checks, proofs, references, snippets
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 from ekm_core.vendor import (
     AZURE_APP_ID,
@@ -56,6 +56,7 @@ ERROR = KnownError(
             title="No role is assigned to OpenAI's service principal on the key",
             why="Creating the custom role is not enough. It must also be assigned to OpenAI's service principal.",
             check=checks.role_not_assigned,
+            proof=proofs.later("access", "role_not_assigned"),
             look=snippets.look_access,
             fix=lambda values: snippets.fix_access(
                 values, "Create the custom role and assign it to OpenAI's service principal on the key."
@@ -70,6 +71,7 @@ ERROR = KnownError(
             "missing right.",
             checks.wrong_key_or_vault,
             ("vault", "key_name"),
+            proofs.later("access", "wrong_key_or_vault"),
         ),
         Cause(
             id="role-lacks-action",
@@ -79,6 +81,7 @@ ERROR = KnownError(
                 "have no effect."
             ),
             check=checks.role_lacks_action,
+            proof=proofs.later("access", "role_lacks_action"),
             look=snippets.look_access,
             fix=lambda values: Fix(
                 summary=(
@@ -105,6 +108,7 @@ ERROR = KnownError(
                 "applications. Only the second one counts. The assignment must also reach this key."
             ),
             check=checks.other_principal,
+            proof=proofs.later("access", "other_principal_or_scope"),
             look=snippets.look_access,
             fix=lambda values: snippets.fix_access(
                 values, "Assign the role to OpenAI's service principal, with this key as the scope."
@@ -114,13 +118,14 @@ ERROR = KnownError(
         ),
         Cause(
             id="wrap-only-role",
-            title="A built-in role that only wraps was assigned",
+            title="Only a built-in role was assigned, and it cannot encrypt and decrypt",
             why=(
                 "Key Vault Crypto Service Encryption User allows wrap and unwrap, not encrypt and decrypt. "
                 "OpenAI needs "
                 "encrypt and decrypt."
             ),
             check=checks.wrap_only_role,
+            proof=proofs.later("access", "wrap_only"),
             look=snippets.look_access,
             fix=lambda values: snippets.fix_access(values, "Assign the custom role of this page instead."),
             who=causes.ACCESS_ADMIN,
@@ -154,6 +159,7 @@ ERROR = KnownError(
             title="The vault decides by access policies, so roles do not count",
             why="A vault knows two ways to decide. In the older one it reads its access policies and no roles.",
             check=checks.vault_mode,
+            proof=proofs.later("access", "access_policy_mode"),
             look=lambda values: Look(
                 console=(
                     "Open the key vault, then Settings, then Access configuration.",
@@ -186,6 +192,7 @@ ERROR = KnownError(
                 "nobody can create one directly."
             ),
             check=checks.deny_assignment,
+            proof=proofs.later("access", "deny_assignment"),
             look=lambda values: Look(
                 console=("Open the key vault, Access control (IAM), Deny assignments.",),
                 commands=(snippets.list_deny_assignments(values),),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.azure import causes, checks, proofs, references, snippets
 from ekm_core.model import Cause, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 
 ERROR = KnownError(
@@ -28,6 +28,7 @@ ERROR = KnownError(
                 "Compare tenant_id of your registration with the tenants that the error names after Expected."
             ),
             ("tenant_id",),
+            proofs.later("identity", "wrong_tenant"),
         ),
         Cause(
             id="wrong-vault",
@@ -45,6 +46,7 @@ ERROR = KnownError(
             title="The vault's subscription was moved to another tenant",
             why="A moved vault keeps the tenant that it was created in until it is changed.",
             check=checks.cannot_tell("Compare the vault's tenant with the tenant of its subscription."),
+            proof=proofs.later("identity", "vault_moved"),
             look=lambda values: Look(
                 console=("Open the key vault, Overview, and compare Directory ID with your directory.",),
                 commands=(snippets.show_vault(values), snippets.show_tenant()),

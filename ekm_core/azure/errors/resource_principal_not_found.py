@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, wordings
+from ekm_core.azure import causes, checks, proofs, references, wordings
 from ekm_core.model import KnownError, Link, NearMiss, Provider, Sample, Signature
 
 _ISSUE = "https://github.com/hashicorp/vault-helm/issues/801"
@@ -31,6 +31,7 @@ ERROR = KnownError(
                 "Compare vault_uri of your registration with the Vault URI on the vault's Overview page.",
             ),
             ("vault",),
+            proofs.later("vault", "private_link_host"),
         ),
         causes.wrong_registration(
             "wrong-vault-address",
@@ -39,6 +40,7 @@ ERROR = KnownError(
             "that Entra does not know.",
             checks.cannot_tell("Compare the name in the error with https://vault.azure.net."),
             ("vault",),
+            proofs.later("vault", "not_a_vault"),
         ),
         causes.wrong_registration(
             "wrong-tenant",
@@ -46,6 +48,7 @@ ERROR = KnownError(
             "A tenant without any Azure subscription does not know Azure Key Vault.",
             checks.cannot_tell("Compare the tenant that the error names with the tenant of the key vault."),
             ("tenant_id",),
+            proofs.later("identity", "wrong_tenant"),
         ),
     ),
     references=(references.ENTRA_CODES,),

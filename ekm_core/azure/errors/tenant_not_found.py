@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets, wordings
+from ekm_core.azure import causes, checks, proofs, references, snippets, wordings
 from ekm_core.model import Cause, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 from ekm_core.openai import snippets as openai
 from ekm_core.vendor import API_GUIDE
@@ -35,6 +35,7 @@ ERROR = KnownError(
                 "subscription id or an application id looks alike and does not do."
             ),
             check=checks.cannot_tell("Compare tenant_id of your registration with the Directory ID of the key vault."),
+            proof=proofs.later("identity", "wrong_tenant_id"),
             look=lambda values: Look(
                 console=(
                     "Open the key vault in the Azure portal and note the Directory ID on its Overview page.",

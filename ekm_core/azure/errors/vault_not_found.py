@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.azure import causes, checks, proofs, references, snippets
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 from ekm_core.vendor import AZURE_GUIDE
 
@@ -45,6 +45,7 @@ ERROR = KnownError(
             "portal link or a resource id does not work.",
             checks.wrong_key_or_vault,
             ("vault",),
+            proofs.later("vault", "wrong_address"),
         ),
         Cause(
             id="vault-deleted",
@@ -53,11 +54,12 @@ ERROR = KnownError(
             check=checks.cannot_tell(
                 "A deleted vault and a misspelt one give the same words. List the deleted vaults."
             ),
+            proof=proofs.later("vault", "vault_deleted"),
             look=lambda values: Look(
                 console=("Open Key vaults in the portal, then Manage deleted vaults, and choose the subscription.",),
                 commands=(
                     snippets.list_vaults(),
-                    snippets.bash("List the deleted vaults", "az keyvault list-deleted --resource-type vault -o json"),
+                    snippets.list_deleted_vaults(),
                 ),
             ),
             fix=lambda values: Fix(
