@@ -59,7 +59,7 @@ def _waits() -> tuple[Propagation, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _draw_when() -> None:
+def _draw_when(checked: Checked | None) -> None:
     st.pills("When did you last change it?", list(_AGO), key="ago", on_change=_take_ago)
     st.text_input(
         "Or a time, on your clock",
@@ -75,6 +75,9 @@ def _draw_when() -> None:
     changed = given.changed()
     if problem:
         st.html(markup.page(markup.note(problem, bad=True)))
+    elif changed and checked and checked.failed:
+        said = "Something below is wrong, whatever the time. Waiting does not mend it: correct it first, then wait."
+        st.html(markup.page(markup.note(said)))
     elif changed:
         rulings = [waiting.rule(wait, changed, given.now()) for wait in _waits()]
         st.html(markup.page(*(markup.note(f"{' '.join(item.shown)} {item.because}") for item in rulings)))
@@ -132,7 +135,7 @@ _heading(
 configured = given.configuration() or Configuration(registration.cloud(), {})
 evidence.draw(configured)
 _heading(3, "Wait, or wrong?", "A change takes a while to spread. Tell when you made the last one.")
-_draw_when()
+_draw_when(_checked())
 _heading(4, "What we found", "From the most urgent to the least, each with how we know.")
 _draw_result(_checked())
 _heading(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from ekm_core import catalogue
 from ekm_core.check import Checked
-from ekm_core.model import Finding, Snippet, Status
+from ekm_core.model import Change, Finding, Snippet, Status
 from pages.components import markup
 
 
@@ -16,14 +16,14 @@ def result(checked: Checked, base: str = "") -> str:
 
     base: the prefix of the app's addresses, for links to the error reference.
     """
-    of = {status: [item for item in checked.findings if item.status is status] for status in Status}
+    wrong, unclear, passed = (checked.of(status) for status in (Status.FAIL, Status.COULD_NOT_CHECK, Status.PASS))
     return markup.page(
-        _summary(of[Status.FAIL], of[Status.COULD_NOT_CHECK], len(of[Status.PASS])),
+        _summary(wrong, unclear, len(passed)),
         markup.chain(checked.chain),
-        _group("Wrong", of[Status.FAIL], base),
-        _open(of[Status.COULD_NOT_CHECK]),
-        _group("Works, but unwise", of[Status.WARN], base),
-        _passed(of[Status.PASS]),
+        _group("Wrong", wrong, base),
+        _open(unclear),
+        _group("Works, but unwise", checked.of(Status.WARN), base),
+        _passed(passed),
     )
 
 
@@ -50,16 +50,29 @@ def _summary(wrong: Sequence[Finding], unclear: Sequence[Finding], passed: int) 
 def _group(title: str, found: Sequence[Finding], base: str) -> str:
     if not found:
         return ""
-    return f"<h3>{title} ({len(found)})</h3>{''.join(_finding(item, base) for item in found)}"
+    shown: set[Change] = set()
+    items = []
+    for item in found:
+        items.append(_finding(item, base, shown))
+        shown.update(item.changes)
+    return f"<h3>{title} ({len(found)})</h3>{''.join(items)}"
 
 
-def _finding(item: Finding, base: str) -> str:
+def _finding(item: Finding, base: str, shown: Set[Change]) -> str:
+    """One finding. shown: the changes that stand above already; several faults may be mended by one."""
     link, _ = markup.link_words(item.link)
     label, kind = ("Wrong", "confirmed") if item.status is Status.FAIL else ("Unwise", "cannot_tell")
     field = f"<code>{markup.esc(item.field)}</code>" if item.field else ""
     facts = (("What we saw", item.saw), ("What it means", item.means), ("Next step", item.next_step))
     said = "".join(f"<dt>{name}</dt><dd>{markup.esc(text)}</dd>" for name, text in facts if text)
-    changes = f"<h4>The smallest change</h4>{''.join(map(markup.change_block, item.changes))}" if item.changes else ""
+    changes = "".join(
+        f"<p>{markup.esc(change.title)}: the change above mends this too.</p>"
+        if change in shown
+        else markup.change_block(change)
+        for change in item.changes
+    )
+    if changes:
+        changes = f"<h4>The smallest change</h4>{changes}"
     errors = ""
     if item.errors and item.status is Status.FAIL:
         links = " · ".join(_error_link(error_id, base) for error_id in item.errors)
@@ -72,7 +85,7 @@ def _finding(item: Finding, base: str) -> str:
         )
     return (
         f'<article class="ekm-check {item.status}"><p class="ekm-eyebrow"><span class="ekm-chip {kind}">{label}</span>'
-        f"<span>{link}</span>{field}</p><h4>{markup.esc(item.title)}</h4>"
+        f'<span>{link}</span>{field}</p><h4 class="ekm-title">{markup.esc(item.title)}</h4>'
         f'<dl class="ekm-facts">{said}</dl>{changes}<dl class="ekm-facts">{errors}{source}</dl></article>'
     )
 
@@ -91,8 +104,9 @@ def _open(found: Sequence[Finding]) -> str:
     """What could not be checked: first the one command that settles the most, then the rest, folded."""
     if not found:
         return ""
-    blank = [item.field for item in found if item.field and item.id.endswith("-missing")]
-    rest = [item for item in found if not (item.field and item.id.endswith("-missing"))]
+    # What is about a field and no command would settle is a field left blank.
+    blank = [item.field for item in found if item.field and not item.missing]
+    rest = [item for item in found if not item.field or item.missing]
     parts = [f"<h3>Evidence still missing ({len(found)})</h3>"]
     if blank:
         names = ", ".join(f"<code>{markup.esc(name)}</code>" for name in blank)
@@ -140,10 +154,7 @@ def _titles(found: Sequence[Finding]) -> str:
 def _passed(found: Sequence[Finding]) -> str:
     if not found:
         return ""
-    items = "".join(
-        f"<li>{markup.esc(item.title if item.field else f'Not so: {item.title}')}. {markup.esc(item.saw)}</li>"
-        for item in found
-    )
+    items = "".join(f"<li>{markup.esc(item.title)}. {markup.esc(item.saw)}</li>" for item in found)
     return (
         f'<details class="ekm-fold"><summary>✓ {len(found)} checks passed</summary>'
         f'<ul class="ekm-passed">{items}</ul></details>'

@@ -74,6 +74,8 @@ def _row(exhibit: Exhibit, provider: Provider) -> Row:
         return Row(command, State.SEEN, f"Terraform: {', '.join(things)}.", True)
     if result.state is not State.SEEN:
         return Row(command, result.state, result.sentence, True)
+    if not things and exhibit.output in ([], {}, {"value": []}):
+        return Row(command, State.SEEN, "Read: an empty answer, so there is none.", True)
     if not things:
         return Row(command, State.FAILED, f"Nothing in it is of use for {provider.label}.", False)
     return Row(command, State.SEEN, f"Read: {', '.join(things)}.", True)

@@ -245,11 +245,11 @@ def _draw_form(findings: Sequence[Finding]) -> None:
 
 def _draw_field(provider: Provider, name: str, wrong: Sequence[Finding]) -> None:
     known = FIELDS.get(REGISTRATION[provider].get(name, name))
-    label, help, example = (known.label, known.help, known.example) if known else (name, None, "")
-    label, help, example = _WORDS.get((provider, name), (label, help, example))
+    words = (known.label, known.help, known.example) if known else (name.replace("_", " ").capitalize(), None, "")
+    label, help, example = _WORDS.get((provider, name), words)
     key = _state_key(provider, name)
     st.text_input(
-        f"{label} · `{name}`" if label != name else f"`{name}`",
+        f"{label} ({name})",
         key=key,
         placeholder=f"e.g. {example}" if example else None,
         help=help,
