@@ -14,13 +14,13 @@ from ekm_core.model import Case, Change, Finding, Link, Reference, Ruling, Statu
 
 if TYPE_CHECKING:
     from ekm_core.aws.iam.documents import Statement
-    from ekm_core.aws.proofs.kms import Kms
+    from ekm_core.aws.proofs.call import Kms
     from ekm_core.aws.proofs.trust import Trust
 
 
 def findings(case: Case) -> tuple[Finding, ...]:
     """One finding for each practice that the evidence shows; nothing where it is not seen."""
-    from ekm_core.aws.proofs.kms import kms_of  # the evaluator, which a page without evidence does not need
+    from ekm_core.aws.proofs.call import kms_of  # the evaluator, which a page without evidence does not need
     from ekm_core.aws.proofs.trust import trust_of
 
     found: list[Finding] = []

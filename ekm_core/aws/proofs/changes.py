@@ -22,7 +22,7 @@ def copied(policy: PolicyText) -> Raw:
 
 
 def change(policy: PolicyText, after: Raw) -> Change:
-    """The change from the user's document to ``after``, both formatted alike (that of Terraform as the JSON it makes)."""
+    """The change from the user's document to ``after``, both formatted alike (Terraform as the JSON it makes)."""
     title = f"{policy.title}, as JSON" if policy.source.startswith("Terraform") else policy.title
     return Change(title, _pretty(policy.value), _pretty(after))
 

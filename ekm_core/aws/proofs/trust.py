@@ -123,12 +123,15 @@ def _is_meant(statement: Statement) -> bool:
 
 
 def demanded_ids(statements: Iterable[Statement]) -> tuple[str, ...]:
-    """The ExternalIds that conditions ask for by a text operator, in order."""
+    """The ExternalIds that conditions ask for by a text operator, in order: an Allow that they be equal, a Deny that
+    they be not."""
     found = []
     for statement in statements:
         for line in statement.conditions:
             parsed = parse_operator(line.operator)
-            if is_external_id(line) and parsed is not None and parsed.family.startswith("string"):
+            if parsed is None or not is_external_id(line) or parsed.negated is statement.allow:
+                continue
+            if parsed.family.startswith("string"):
                 found += list(line.values)
     return tuple(dict.fromkeys(found))
 
@@ -258,7 +261,7 @@ def _external_id_mismatch(case: Case) -> Ruling:
     registered = trust.setting.external_id
     because = (
         f"{_begin(trust.name)} demands the ExternalId {common.listed(ids)}, and OpenAI sends the registered "
-        f"{common.listed([registered])}.{_case_only(ids, registered)} {_which(trust.setting)}"
+        f"{common.listed([registered])}.{_difference(ids, registered)} {_which(trust.setting)}"
     )
     return holds(because, _shown(trust, statements), _corrected(trust))
 
@@ -269,9 +272,13 @@ def _id_open(trust: Trust) -> Ruling:
     return stays_open(f"Which ExternalId {trust.name} demands of OpenAI cannot be told from it. Compare it yourself.")
 
 
-def _case_only(ids: Sequence[str], registered: str) -> str:
-    same = any(value.lower() == registered.lower() for value in ids)
-    return " They differ in upper and lower case only, which counts." if same else ""
+def _difference(ids: Sequence[str], registered: str) -> str:
+    """What the eye may miss between two ids."""
+    if any(value.strip() == registered for value in ids):
+        return " The one in the trust policy has a blank at its beginning or end, which counts."
+    if any(value.lower() == registered.lower() for value in ids):
+        return " They differ in upper and lower case only, which counts."
+    return ""
 
 
 def registration_is_wrong(setting: Setting) -> bool:
