@@ -137,6 +137,63 @@ def test_another_clouds_configuration_decides_nothing():
         assert proof(Case("")).verdict is Verdict.CANNOT_TELL
 
 
+# --- Best practice ---------------------------------------------------------------------------------------------------
+
+
+def practices(name, **changed):
+    """The status of each practice in a scenario, with fields of the vault changed."""
+    scenario = SCENARIOS[f"azure/{name}"]
+    evidence = [
+        replace(item, output={**item.output, "properties": {**item.output["properties"], **changed}})
+        if item.command.startswith("az keyvault show")
+        else item
+        for item in scenario.evidence
+    ]
+    found = check(scenario.configuration, evidence).findings
+    return {item.id.removeprefix("azure-practice-"): item.status for item in found if "-practice-" in item.id}
+
+
+def test_a_healthy_set_up_has_no_warning():
+    assert set(practices("healthy").values()) == {Status.PASS}
+
+
+def test_nothing_is_said_of_what_is_not_seen():
+    assert practices("no-evidence") == {}
+
+
+@pytest.mark.parametrize(
+    ("practice", "name", "changed"),
+    [
+        ("purge", "healthy", {"enablePurgeProtection": None}),
+        ("access-policies", "access-policy-that-allows", {}),
+        ("role-scope", "rbac-inherited-from-group", {}),
+        ("role-scope", "rbac-crypto-user-on-vault", {}),
+        ("role-actions", "rbac-crypto-user-on-vault", {}),
+        ("role-actions", "rbac-wildcard-role", {}),
+        ("key-shared", "rbac-assigned-to-application-object", {}),
+    ],
+)
+def test_what_is_unwise_is_a_warning(practice, name, changed):
+    assert practices(name, **changed)[practice] is Status.WARN
+
+
+@pytest.mark.parametrize(
+    ("actions", "expected"),
+    [
+        ([{"action": "Rotate", "timeAfterCreate": "P90D"}], Status.PASS),
+        ([{"action": {"type": "Rotate"}, "trigger": {"timeAfterCreate": "P90D"}}], Status.PASS),
+        ([{"action": "Notify", "timeBeforeExpiry": "P30D"}], Status.WARN),
+        ([], Status.WARN),
+    ],
+)
+def test_rotation(actions, expected):
+    name = HEALTHY.configuration.get("key_name")
+    output = {"id": f"https://ekm-vault.vault.azure.net/keys/{name}/rotationpolicy", "lifetimeActions": actions}
+    command = f"az keyvault key rotation-policy show --vault-name ekm-vault --name {name}"
+    found = check(HEALTHY.configuration, [*HEALTHY.evidence, Exhibit(command, output, "")]).findings
+    assert [item.status for item in found if item.id == "azure-practice-rotation"] == [expected]
+
+
 # --- Hostile evidence ------------------------------------------------------------------------------------------------
 
 LEAVES = (

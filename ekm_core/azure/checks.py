@@ -52,6 +52,7 @@ _STAND_IN = re.compile(
     r"\bmy-?(?:key|vault|kv)|(?:key|vault)-?name|example|contoso|fabrikam|^(?:([0-9a-f])\1{7}-|12345678-1234-)",
     re.IGNORECASE,
 )
+_ISSUER = re.compile(rf"(?:\biss=|\bfound:? ?)https://sts\.windows\.net/{_ONE_GUID}", re.IGNORECASE)
 _SCOPE = re.compile(
     rf"\bResource: ?'?(?P<value>/subscriptions/{_GUID}/resourcegroups/[\w().-]{{1,90}}/providers/microsoft\.keyvault/"
     r"vaults/[0-9a-z-]{3,24}/keys/[0-9a-z-]{1,127})(?![0-9a-z*<.-])",
@@ -132,7 +133,8 @@ def _meant(case: Case, name: str) -> str:
 class Said:
     """What the words of an error name; "" where they do not, or name several, or a masked one.
 
-    application: the caller. scope: the ARM id of the key.
+    application: the caller. tenant: where a service principal is missing. scope: the ARM id of the key. issuer: the
+    tenant that gave the caller its token.
     """
 
     application: str = ""
@@ -142,11 +144,12 @@ class Said:
     key: str = ""
     action: str = ""
     scope: str = ""
+    issuer: str = ""
 
 
 def said(case: Case) -> Said:
     """What the words of an error name."""
-    patterns = (_CALLER, _OBJECT, _TENANT, _VAULT, _KEY, _ACTION, _SCOPE)
+    patterns = (_CALLER, _OBJECT, _TENANT, _VAULT, _KEY, _ACTION, _SCOPE, _ISSUER)
     return Said(*(found.value if (found := _find(pattern, case)) else "" for pattern in patterns))
 
 

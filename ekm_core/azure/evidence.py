@@ -106,14 +106,15 @@ class Kind(StrEnum):
     ROLE = "role definition"
     ASSIGNMENT = "role assignment"
     DENIAL = "deny assignment"
+    ROTATION = "rotation policy"
 
 
 @dataclass(frozen=True, slots=True)
 class AzureEvidence:
     """Every fact. Names and ids are looked up without regard to case, as Azure does.
 
-    principals are by application id, vaults by name, keys by "vault/key", network rules by vault name. ``key_listings``
-    says which output lists all keys of a vault, by its name. ``deleted``
+    principals are by application id, vaults by name, keys by "vault/key", network rules by vault name, rotation
+    policies by "vault/key". ``key_listings`` says which output lists all keys of a vault, by its name. ``deleted``
     says which output shows something as soft-deleted: service principals by application id, keys by "vault/key",
     vaults by name. loose: outputs that we could not use, with the reason.
     """
@@ -129,6 +130,7 @@ class AzureEvidence:
     denials: Mapping[str, Fact[Document]] = field(default_factory=dict)
     assignment_listings: tuple[tuple[Listing, Fact[Listing]], ...] = ()
     denial_listings: tuple[tuple[Listing, Fact[Listing]], ...] = ()
+    rotations: Mapping[str, Fact[Document]] = field(default_factory=dict)
     key_listings: Mapping[str, str] = field(default_factory=dict)
     deleted: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
     loose: tuple[Loose, ...] = ()
@@ -351,6 +353,11 @@ class _Reader:
         key = _plain(both["key"]) if isinstance(both.get("key"), dict) else {}
         if _has({**both, **key}, "kid") or _has(both, "keyuri"):
             return self._key({**both, **key}, command, source, gone=gone)
+        if isinstance(both.get("lifetimeactions"), list) and _path(_string(both, "id")).endswith("/rotationpolicy"):
+            address = _string(both, "id")
+            name = f"{_host(address).partition('.')[0]}/{_path(address).split('/')[-2]}"
+            self._add(Kind.ROTATION, name, Fact(State.SEEN, document, source))
+            return True
         if "defaultaction" in both and ("iprules" in both or "bypass" in both):
             name = command.option("name", "n", "vault-name")
             if command.service == "keyvault network-rule" and name:
@@ -498,6 +505,7 @@ class _Reader:
             found[Kind.DENIAL],
             tuple(self._listings[Kind.ASSIGNMENT]),
             tuple(self._listings[Kind.DENIAL]),
+            found[Kind.ROTATION],
             self._key_listings,
             self._deleted,
             tuple(self._loose),

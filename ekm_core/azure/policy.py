@@ -404,10 +404,15 @@ def _patterns(permission: Mapping[str, object], name: str) -> list[str] | None:
     return found if texts(found) else None
 
 
-def role_holds(data_action: str, role_id: str, definitions: object) -> bool | None:
-    """Whether a role has a data action; None where its definition is not known. role_id: whole, or its last part."""
+def by_id(definitions: object) -> dict[str, Mapping[str, object]]:
+    """Role definitions as printed, by their id's last part in small letters, for ``role_holds``."""
     named = ((_guid(_text(role, "name") or _text(role, "id")), role) for role in _items(definitions) or ())
-    return _role_holds(data_action, _guid(role_id), dict(named))
+    return {role_id: role for role_id, role in named if role_id}
+
+
+def role_holds(data_action: str, role_id: str, roles: Mapping[str, Mapping[str, object]]) -> bool | None:
+    """Whether a role has a data action; None where its definition is not known. role_id: whole, or its last part."""
+    return _role_holds(data_action, _guid(role_id), roles)
 
 
 def built_in(role_id: str) -> str:

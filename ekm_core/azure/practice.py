@@ -10,7 +10,7 @@ from ekm_core.azure.proofs.access import Access, access
 from ekm_core.azure.proofs.setting import Setting, guid, setting
 from ekm_core.model import Case, Finding, Link, Reference, Status
 from ekm_core.pasted import shown
-from ekm_core.vendor import AZURE_APP_NAME, AZURE_GUIDE
+from ekm_core.vendor import AZURE_APP_NAME, AZURE_GUIDE, REVOCATION_GUIDE
 
 _SOON = timedelta(days=30)
 _MORE_THAN_NEEDED = ("sign/action", "wrap/action", "delete", "write")
@@ -122,6 +122,7 @@ def _key(known: Setting) -> Iterator[Finding]:
             "Add a new version to the same key, or move the date.",
             references.VAULT_KEYS,
         )
+    yield from _rotation(known)
     found = access(known)
     if not isinstance(found, Access):
         return
@@ -143,3 +144,32 @@ def _key(known: Setting) -> Iterator[Finding]:
             "Whoever may decrypt with this key and gets hold of OpenAI's data keys can read your content.",
             "Give EKM a key of its own, and remove the assignment where it is not needed.",
         )
+
+
+def _rotation(known: Setting) -> Iterator[Finding]:
+    fact = known.evidence.rotations.get(f"{known.vault_name}/{known.key}".lower())
+    if fact is None or fact.value is None:
+        return
+    actions = fact.value.get("lifetimeActions")
+    if not isinstance(actions, list):
+        return
+    if any(_rotates(item) for item in actions):
+        yield _finding("rotation", Status.PASS, Link.KEY, "The key is rotated by itself", f"{fact.source}: Rotate.")
+        return
+    yield _finding(
+        "rotation",
+        Status.WARN,
+        Link.KEY,
+        "The key is not rotated by itself",
+        f"{fact.source}: no action Rotate.",
+        "Rotation limits what one key protects. It does not cut OpenAI off: old versions go on decrypting.",
+        "Set a rotation policy on the key, and leave older versions enabled.",
+        REVOCATION_GUIDE,
+    )
+
+
+def _rotates(item: object) -> bool:
+    """Whether an action of a rotation policy rotates: `az` prints its name, REST an object with its type."""
+    action = item.get("action") if isinstance(item, dict) else None
+    kind = action.get("type") if isinstance(action, dict) else action
+    return isinstance(kind, str) and kind.lower() == "rotate"

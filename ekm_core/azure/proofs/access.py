@@ -8,8 +8,9 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ekm_core.azure import policy, snippets
@@ -27,7 +28,7 @@ _SCOPE = re.compile(
     r"|/subscriptions/[0-9a-f-]{36}(?:/resourcegroups/[\w().-]{1,90}(?:/providers(?:/[\w().-]{1,200}){1,20})?)?",
     re.IGNORECASE,
 )
-_GENERAL = ("/subscriptions/", "/providers/microsoft.management/")
+_MOST_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Access:
 
     object_id: str
     key_scope: str
-    roles: tuple[Document, ...]
+    roles: Mapping[str, Document]
     reaching: tuple[Document, ...]
     elsewhere: tuple[Document, ...]
     stray: tuple[Document, ...]
@@ -129,9 +130,9 @@ def _access(known: Setting) -> Access | Ruling:
     if known.message:
         # Azure refused in fact, so whatever a group may do, OpenAI's service principal is not in it.
         items = [item for item in items if guid(item["principalId"]) == principal or not _may_be_group(item)]
-    roles = tuple(fact.value for fact in evidence.roles.values() if fact.value is not None)
+    roles = policy.by_id([fact.value for fact in evidence.roles.values() if fact.value is not None])
     decisions = {
-        action: policy.decide_by_roles(action, principal, scope, list(roles), items, [], app_id=AZURE_APP_ID)
+        action: policy.decide_by_roles(action, principal, scope, list(roles.values()), items, [], app_id=AZURE_APP_ID)
         for action in AZURE_DATA_ACTIONS
     }
     mine = [item for item in items if guid(item["principalId"]) == principal]
@@ -159,14 +160,14 @@ def _may_be_group(item: Document) -> bool:
     return str(item["principalType"]).lower() not in ("user", "serviceprincipal")
 
 
-def _may_use_key(item: Document, roles: tuple[Document, ...]) -> bool:
+def _may_use_key(item: Document, roles: Mapping[str, Document]) -> bool:
     answers = [
         policy.role_holds(action, item["roleDefinitionId"], roles) for action in (policy.ENCRYPT, policy.DECRYPT)
     ]
     return all(answer is True for answer in answers)
 
 
-def _is_stray(item: Document, roles: tuple[Document, ...]) -> bool:
+def _is_stray(item: Document, roles: Mapping[str, Document]) -> bool:
     """Whether an assignment on the key was plainly meant for OpenAI: of a custom role that may encrypt and decrypt."""
     if str(item["principalType"]).lower() == "group":
         return False
@@ -180,7 +181,7 @@ def _named(known: Setting, items: Iterable[Document]) -> tuple[str, ...]:
     return tuple(
         f"Role assignment of “{_role_name(item)}” to {shown(item['principalId'])} at {shown(item['scope'], 600)} "
         f"(from {sources[id(item)]})."
-        for item in items
+        for item in islice(items, _MOST_SHOWN)
     )
 
 
@@ -373,8 +374,7 @@ def _lacks(item: Document, found: Access) -> tuple[str, ...] | None:
 
 
 def _definition(item: Document, found: Access) -> Document:
-    wanted = str(item["roleDefinitionId"]).rpartition("/")[2].lower()
-    return next((role for role in found.roles if str(role["name"]).lower() == wanted), {})
+    return found.roles.get(str(item["roleDefinitionId"]).rpartition("/")[2].lower(), {})
 
 
 def _shown(role: Document, known: Setting) -> tuple[str, ...]:
@@ -400,7 +400,7 @@ def _changes(item: Document, found: Access, known: Setting) -> tuple[Change, ...
         if not isinstance(permissions, list) or len(permissions) != 1:
             return ()
         _add(permissions[0], found.lacking)
-        if all(policy.role_holds(action, wanted, [after]) for action in AZURE_DATA_ACTIONS):
+        if all(policy.role_holds(action, wanted, policy.by_id([after])) for action in AZURE_DATA_ACTIONS):
             name = shown(item["roleDefinitionName"] or wanted)
             return (Change(f"Custom role “{name}”", _pretty(document), _pretty(after)),)
         return ()
@@ -444,20 +444,19 @@ def denial(known: Setting) -> Ruling:
     look = snippets.list_deny_assignments(known.values)
     if any(fact.value is None for fact in facts):
         return stays_open("Two outputs about deny assignments contradict each other. Give the newest alone.", look)
-    documents = [fact.value for fact in facts if fact.value is not None]
-    if any(_hides_a_principal(document) for document in documents):
+    if any(_hides_a_principal(fact.value) for fact in facts if fact.value is not None):
         return stays_open("A deny assignment names a masked principal. Give the output unmasked.", look)
     # Everything is granted here, so that only a deny assignment can refuse.
     grant = {"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": "all", "scope": scope}
     every = {"name": "all", "permissions": [{"dataActions": ["*"]}]}
     unclear: list[str] = []
-    for action in AZURE_DATA_ACTIONS:
-        decision = policy.decide_by_roles(action, principal, scope, [every], [grant], documents)
-        if decision.outcome is Outcome.DENIED:
-            sources = dict.fromkeys(f"{fact.source}: {shown(json.dumps(fact.value), 600)}" for fact in facts)
-            return holds(" ".join(decision.by), sources)
-        if decision.outcome is Outcome.UNKNOWN:
-            unclear += decision.by
+    for fact in facts:
+        for action in AZURE_DATA_ACTIONS:
+            decision = policy.decide_by_roles(action, principal, scope, [every], [grant], [fact.value])
+            if decision.outcome is Outcome.DENIED:
+                return holds(" ".join(decision.by), (f"{fact.source}: {shown(json.dumps(fact.value), 600)}",))
+            if decision.outcome is Outcome.UNKNOWN:
+                unclear += decision.by
     if unclear:
         return stays_open(f"Whether a deny assignment applies is not certain. {unclear[-1]}", look)
     listed = known.evidence.denials_listed(scope)

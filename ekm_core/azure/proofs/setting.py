@@ -114,6 +114,24 @@ def is_masked(value: str) -> bool:
     return _MASK.search(value) is not None
 
 
+def is_slip(one: str, other: str) -> bool:
+    """Whether two different names differ in one place of at most two signs, and in no digit.
+
+    Names that differ in a number are siblings, not slips.
+    """
+    same = _alike(one, other)
+    one, other = one[same:], other[same:]
+    same = _alike(one[::-1], other[::-1])
+    one, other = one[: len(one) - same], other[: len(other) - same]
+    return 0 < max(len(one), len(other)) <= 2 and not any(sign.isdigit() for sign in one + other)
+
+
+def _alike(one: str, other: str) -> int:
+    """With how many equal signs two names begin."""
+    differing = (place for place, (first, second) in enumerate(zip(one, other, strict=False)) if first != second)
+    return next(differing, min(len(one), len(other)))
+
+
 def setting(case: Case) -> Setting | None:
     """The case's set-up, read once; None where the configuration is not given or of another cloud."""
     configured = case.configuration
@@ -174,6 +192,7 @@ def _about_something_else(known: Setting) -> str:
     """A sentence where the message names another tenant, vault or key than the registered one, else ""."""
     pairs = (
         ("tenant", known.said.tenant, known.tenant),
+        ("tenant", known.said.issuer, known.tenant),
         ("vault", known.said.vault, known.vault_name),
         ("key", known.said.key, known.key),
     )

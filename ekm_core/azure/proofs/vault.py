@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from ekm_core.azure import config, policy, snippets
 from ekm_core.azure.evidence import Key, Kind
-from ekm_core.azure.proofs.setting import Setting, fails, holds, is_masked, proves, stays_open, unseen
+from ekm_core.azure.proofs.setting import Setting, fails, holds, is_masked, is_slip, proves, stays_open, unseen
 from ekm_core.decision import Decision, Outcome
 from ekm_core.evidence import State
 from ekm_core.facts import Fact
@@ -42,6 +42,14 @@ def wrong_address(known: Setting) -> Ruling:
         return holds(f"{fault.title}. {fault.means}", _registered(known))
     if known.vault.value:
         return fails("The vault of this name exists.", (f"{known.vault.source}.", *_registered(known)))
+    named = known.vault_name and f"{known.vault_name}.vault.azure.net" in known.case.text.lower()
+    if named and (Kind.VAULT, known.vault_name) not in known.evidence.deleted:
+        alike = [fact for name, fact in known.evidence.vaults.items() if fact.value and is_slip(name, known.vault_name)]
+        if len(alike) == 1 and alike[0].value:
+            return holds(
+                f"No vault answers to the registered name {known.vault_name}. Yours is named {alike[0].value.name}.",
+                (f"{alike[0].source}: {alike[0].value.name}.", *_registered(known)),
+            )
     return unseen(known.vault, "the registered vault", snippets.list_vaults(), snippets.show_vault(known.values))
 
 
@@ -231,21 +239,4 @@ def wrong_name(known: Setting) -> Ruling:
 
 
 def _nearly(key: Key, known: Setting) -> bool:
-    """Whether a key of the same vault has a name that differs by at most two signs, none of them a digit.
-
-    Names that differ in a number are siblings, not slips.
-    """
-    one, other = key.name.lower(), known.key.lower()
-    numbers = [sign for sign in one if sign.isdigit()] == [sign for sign in other if sign.isdigit()]
-    return key.vault.lower() == known.vault_name and numbers and _distance(one, other) <= 2
-
-
-def _distance(one: str, other: str) -> int:
-    """How many signs must be put in, taken out or replaced (Levenshtein); names have at most 127 signs."""
-    row = list(range(len(other) + 1))
-    for place, sign in enumerate(one, 1):
-        fresh = [place]
-        for column, wanted in enumerate(other, 1):
-            fresh.append(min(row[column] + 1, fresh[-1] + 1, row[column - 1] + (sign != wanted)))
-        row = fresh
-    return row[-1]
+    return key.vault.lower() == known.vault_name and is_slip(key.name.lower(), known.key.lower())
