@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from dataclasses import replace
 from functools import cache
 
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from benchmarks import causes
 from ekm_core import catalogue
 from ekm_core.check import case_of, chain, check
+from ekm_core.diagnose import Setup, diagnose
+from ekm_core.evidence import read as read_text
 from ekm_core.gcp import practice, printed, proofs
 from ekm_core.model import Exhibit, Link, LinkState, Provider, Status, Verdict
 
@@ -233,3 +236,65 @@ def test_the_changes_of_warnings_keep_openai_in():
 
 def test_every_bound_name_is_there():
     assert len(PROVEN) == len({name for name, _ in PROVEN}) >= 30
+
+
+TRANSCRIPT = """\
+ada@cloudshell:~ (acme-keys)$ gcloud kms keys get-iam-policy openai --keyring ekm --location europe-west1 \\
+  --project acme-keys
+bindings:
+- members:
+  - principal://iam.googleapis.com/projects/acme-keys/locations/global/workloadIdentityPools/openai-pool/subject/105900137572174660365
+  role: roles/cloudkms.cryptoKeyEncrypterDecrypter
+etag: BwYhPzqLx0Q=
+version: 1
+ada@cloudshell:~ (acme-keys)$ gcloud kms keyrings get-iam-policy ekm --location europe-west1 --project acme-keys
+etag: ACAB
+ada@cloudshell:~ (acme-keys)$ gcloud projects get-iam-policy acme-keys
+bindings:
+- members:
+  - user:ada@acme.example
+  role: roles/owner
+etag: BwYhO8mCdvU=
+version: 1
+"""
+
+
+def test_a_terminals_transcript_proves_as_a_bundle_does():
+    judged = case(HEALTHY, read_text(TRANSCRIPT).exhibits)
+    assert confirmed(judged) == {"gcp-kms-permission-denied.wrong-principal"}
+
+
+MEMBER = "principal://iam.googleapis.com/projects/481516234299/locations/global/workloadIdentityPools/openai-pool/"
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"bindings": [{"role": "roles/cloudkms.cryptoKeyEncrypter", "members": [f"{MEMBER}subject/1"]}] * 6000},
+        {"bindings": [{"role": "roles/cloudkms.cryptoKeyEncrypter", "members": [f"{MEMBER}subject/1"] * 8000}]},
+        {
+            "bindings": [
+                {"role": "roles/cloudkms.cryptoKeyEncrypter", "members": [MEMBER + "subject/" + "1" * 1_000_000]}
+            ]
+        },
+    ],
+    ids=["many bindings", "many members", "a long member"],
+)
+def test_a_huge_policy_is_judged_in_time(policy):
+    wanted = "gcloud kms keys get-iam-policy"
+    exhibits = [
+        Exhibit(item.command, policy, json.dumps(policy)) if item.command.startswith(wanted) else item
+        for item in HEALTHY.evidence
+    ]
+    start = time.perf_counter()
+    rulings(case(HEALTHY, exhibits))
+    assert time.perf_counter() - start < 10
+
+
+def test_the_fix_does_not_open_the_provider_to_another_organization():
+    scenario = SCENARIOS["gcp/audience-personal-organization"]
+    judged = diagnose(scenario.text, setup=Setup(scenario.configuration, scenario.evidence)).errors[0].causes
+    commands = [snippet.text for item in judged[:2] for snippet in item.fix.cli]
+    assert {item.ruling.verdict for item in judged[:2]} == {Verdict.CONFIRMED}
+    assert any("--allowed-audiences=org-Acme7xQ2LmT9" in text for text in commands)
+    assert not any("org-Personal3kV8" in text for text in commands)

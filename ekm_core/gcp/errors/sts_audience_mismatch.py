@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ekm_core import vendor
 from ekm_core.gcp import causes, checks, sources
 from ekm_core.gcp import snippets as gcp
@@ -23,11 +25,24 @@ def _fix_organization(values: Values) -> Fix:
             causes.provider_console(values),
             "Under Allowed audiences, enter the id of the organization that EKM is for.",
             "If the registration names the other organization, register the key anew with this id as its audience.",
+            "The command replaces the whole list. If other systems use this provider, add their audiences.",
         ),
         cli=(gcp.update_audiences(chosen), *gcp.register(chosen)),
         terraform=(gcp.pool_terraform(chosen),),
         verify=(gcp.describe_provider(values), *openai.validate(values)),
     )
+
+
+def _allow(summary: str) -> Callable[[Values], Fix]:
+    """A fix that allows the registered audience, unless the user named another organization than it does."""
+    allow = causes.fix_provider(summary, _STEP, gcp.update_audiences, audience=True)
+
+    def fix(values: Values) -> Fix:
+        named, sent = values.get("organization_id"), values.get("audience")
+        other = named and sent.startswith("org-") and named != sent
+        return _fix_organization(values) if other else allow(values)
+
+    return fix
 
 
 ERROR = KnownError(
@@ -53,12 +68,7 @@ ERROR = KnownError(
             look=causes.look_at_provider(
                 "Compare Allowed audiences with the audience that is registered with OpenAI, letter by letter."
             ),
-            fix=causes.fix_provider(
-                "Allow the audience that OpenAI sends. OpenAI recommends your organization id.",
-                _STEP,
-                gcp.update_audiences,
-                audience=True,
-            ),
+            fix=_allow("Allow the audience that OpenAI sends. OpenAI recommends your organization id."),
             who=causes.FEDERATION_ADMIN,
             proof=causes.proof("audience", "audience_not_allowed"),
         ),
@@ -69,12 +79,7 @@ ERROR = KnownError(
             "yours at OpenAI.",
             check=checks.about_openai(checks.default_audience),
             look=causes.look_at_provider("Allowed audiences must be chosen, not Default audience."),
-            fix=causes.fix_provider(
-                "Choose Allowed audiences and enter the audience that OpenAI sends.",
-                _STEP,
-                gcp.update_audiences,
-                audience=True,
-            ),
+            fix=_allow("Choose Allowed audiences and enter the audience that OpenAI sends."),
             who=causes.FEDERATION_ADMIN,
             proof=causes.proof("audience", "default_audience"),
         ),
@@ -84,12 +89,7 @@ ERROR = KnownError(
             why="Both kinds of id are accepted, but both sides must have the same one.",
             check=checks.about_openai(checks.organization_against_project),
             look=causes.look_at_provider("An organization id begins with org-, a project id with proj_."),
-            fix=causes.fix_provider(
-                "Use one id on both sides. OpenAI recommends the organization id.",
-                _STEP,
-                gcp.update_audiences,
-                audience=True,
-            ),
+            fix=_allow("Use one id on both sides. OpenAI recommends the organization id."),
             who=causes.FEDERATION_ADMIN,
             proof=causes.proof("audience", "organization_against_project"),
         ),

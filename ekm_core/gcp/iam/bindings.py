@@ -274,7 +274,7 @@ def _grants(permission: str, role: str, roles: Mapping[str, object]) -> _Reach:
     held = _ROLES.get(role)
     if held is None or permission not in (ENCRYPT, DECRYPT):
         return _Reach(
-            None, f"which permissions {label} holds is not known: describe it with gcloud iam roles describe."
+            None, f"Which permissions {label} holds is not known: describe it with gcloud iam roles describe."
         )
     return _Reach(True) if permission in held else _Reach(False, f"{label} does not hold {permission}.")
 

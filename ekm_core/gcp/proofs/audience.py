@@ -43,7 +43,8 @@ def _sides(case: Case) -> _Sides | Ruling:
         return cannot_tell("The registered audience is not given in full, so it cannot be compared.")
     oidc = seen.document.get("oidc")
     allowed = mapping(oidc).get("allowedAudiences", [])
-    if not isinstance(oidc, dict) or not texts(allowed):
+    # Google stores no OpenID Connect provider without an issuer: such a document is not whole.
+    if not isinstance(oidc, dict) or not isinstance(oidc.get("issuerUri"), str) or not texts(allowed):
         return cannot_tell(f"The provider shows no readable OpenID Connect settings ({seen.source}).")
     if registered not in allowed and any_hidden(allowed):
         return cannot_tell(f"An allowed audience of the provider is masked ({seen.source}).")

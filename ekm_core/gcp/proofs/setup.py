@@ -122,11 +122,14 @@ def cannot_tell(because: str, *missing: Snippet) -> Ruling:
 
 
 def unseen(fact: Fact[Document], what: str, *missing: Snippet) -> Ruling:
-    """Not decided because something could not be seen. ``what``: "The provider", at the start of a sentence."""
+    """Not decided because something could not be seen. ``what``: "The provider", at the start of a sentence.
+
+    Of what does not exist, no command shows more: the cause that says so is another one.
+    """
     if fact.state is State.NOT_GIVEN:
         return cannot_tell(f"{what} is not among the evidence.", *missing)
     if fact.state is State.ABSENT:
-        return cannot_tell(f"{what} does not exist: {sentence(fact.because)}", *missing)
+        return cannot_tell(f"{what} does not exist, so there is nothing to judge ({fact.source}).")
     if fact.state is State.CONFLICTING:
         return cannot_tell(f"{what} is shown in two ways: {sentence(fact.because)}", *missing)
     return cannot_tell(f"{what} could not be read with {fact.source}. {sentence(fact.because)}", *missing)
