@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from ekm_core.evidence import Command, State, command_of, outcome
 from ekm_core.facts import Document, Fact, Loose, combine, piped, source_of
 from ekm_core.model import Exhibit
+from ekm_core.pasted import texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,7 +442,7 @@ class _Reader:
             name,
             parts[2] if len(parts) == 3 else "",
             _string(both, "kty") or _string(both, "type"),
-            tuple(item for item in operations if isinstance(item, str)) if isinstance(operations, list) else None,
+            tuple(operations) if texts(operations) and all(operations) else None,
             _boolean(dates, "enabled"),
             _moment(dates, "expires", "exp"),
             _moment(dates, "notbefore", "nbf"),

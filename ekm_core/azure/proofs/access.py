@@ -15,7 +15,8 @@ from typing import Any
 
 from ekm_core.azure import policy, snippets
 from ekm_core.azure.evidence import Kind, covers
-from ekm_core.azure.proofs.setting import Setting, fails, guid, holds, proves, stays_open, unseen
+from ekm_core.azure.proofs.setting import Setting, fails, guid, holds, is_masked, proves, stays_open, unseen
+from ekm_core.azure.proofs.vault import nearly_named
 from ekm_core.decision import Outcome
 from ekm_core.evidence import State
 from ekm_core.facts import Document
@@ -28,6 +29,7 @@ _SCOPE = re.compile(
     r"|/subscriptions/[0-9a-f-]{36}(?:/resourcegroups/[\w().-]{1,90}(?:/providers(?:/[\w().-]{1,200}){1,20})?)?",
     re.IGNORECASE,
 )
+_DATA = ("dataActions", "notDataActions")
 _MOST_SHOWN = 4
 
 
@@ -120,6 +122,8 @@ def _access(known: Setting) -> Access | Ruling:
     if any(fact.state is State.CONFLICTING for fact in (*evidence.assignments.values(), *evidence.roles.values())):
         return stays_open("Two outputs about roles contradict each other. Give the newest alone.")
     items = [fact.value for fact in evidence.assignments.values() if fact.value is not None]
+    if any(_is_hidden(fact.value) for fact in evidence.roles.values() if fact.value is not None):
+        return stays_open("A role definition is masked or cut short. Give the whole output.", snippets.show_role())
     hidden = next((item for item in items if not (guid(item["principalId"]) and _SCOPE.fullmatch(item["scope"]))), None)
     if hidden:
         return stays_open(
@@ -127,7 +131,7 @@ def _access(known: Setting) -> Access | Ruling:
             f"{shown(hidden['scope'])}. Give the output unmasked.",
             snippets.list_assignments(known.values),
         )
-    if known.message:
+    if known.message and not any("--include-groups" in exhibit.command for exhibit in known.case.evidence):
         # Azure refused in fact, so whatever a group may do, OpenAI's service principal is not in it.
         items = [item for item in items if guid(item["principalId"]) == principal or not _may_be_group(item)]
     roles = policy.by_id([fact.value for fact in evidence.roles.values() if fact.value is not None])
@@ -154,6 +158,19 @@ def _access(known: Setting) -> Access | Ruling:
         listed or everything,
         everything,
     )
+
+
+def _is_hidden(role: Document) -> bool:
+    """Whether the data actions of a role were cut off or made unreadable; one star in a name is a wildcard."""
+    for part in role["permissions"]:
+        granted = part.get("dataActions") if isinstance(part, dict) else None
+        if not isinstance(granted, list):
+            return True
+        excluded = part.get("notDataActions")
+        for action in (*granted, *(excluded if isinstance(excluded, list) else ())):
+            if not isinstance(action, str) or not action or "**" in action or is_masked(action.replace("*", "")):
+                return True
+    return False
 
 
 def _may_be_group(item: Document) -> bool:
@@ -379,9 +396,7 @@ def _definition(item: Document, found: Access) -> Document:
 
 def _shown(role: Document, known: Setting) -> tuple[str, ...]:
     fact = known.evidence.role(str(role.get("name", "")))
-    actions = [
-        {name: part.get(name) for name in ("dataActions", "notDataActions")} for part in role.get("permissions", ())
-    ]
+    actions = [{name: part.get(name) for name in _DATA} for part in role.get("permissions", ())]
     return (
         f"Role definition “{shown(str(role.get('roleName', '')))}” ({fact.source}): {shown(json.dumps(actions), 600)}",
     )
@@ -513,6 +528,13 @@ def wrong_key_or_vault(known: Setting) -> Ruling:
     gone = known.evidence.deleted.get((Kind.VAULT, known.vault_name))
     if gone and known.vault.value is None:
         return holds(f"The vault {known.vault_name} was deleted.", (f"{gone}: {known.vault_name}.",))
+    alike = nearly_named(known)
+    if known.vault.state is State.FAILED and len(alike) == 1 and known.evidence.key(alike[0][0], known.key).value:
+        return holds(
+            f"The registered vault {known.vault_name} was not found. The key of the registered name is in your vault "
+            f"{alike[0][0]}.",
+            (f"{alike[0][1]}: {alike[0][0]}.", f"Configuration: vault_uri {known.vault_uri[:200]}."),
+        )
     key = known.evidence.key(known.vault_name, known.key)
     if key.state is State.ABSENT:
         return holds(

@@ -115,15 +115,16 @@ def is_masked(value: str) -> bool:
 
 
 def is_slip(one: str, other: str) -> bool:
-    """Whether two different names differ in one place of at most two signs, and in no digit.
+    """Whether two different names differ as by a slip of the hand: one sign too few, or two exchanged; no digit.
 
-    Names that differ in a number are siblings, not slips.
+    Names that differ in a number or in another sign (…-eu, …-us) are as likely siblings.
     """
     same = _alike(one, other)
     one, other = one[same:], other[same:]
     same = _alike(one[::-1], other[::-1])
     one, other = one[: len(one) - same], other[: len(other) - same]
-    return 0 < max(len(one), len(other)) <= 2 and not any(sign.isdigit() for sign in one + other)
+    exchanged = len(one) == len(other) == 2 and one == other[::-1]
+    return (exchanged or {len(one), len(other)} == {0, 1}) and not any(sign.isdigit() for sign in one + other)
 
 
 def _alike(one: str, other: str) -> int:

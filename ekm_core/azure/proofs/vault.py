@@ -44,13 +44,19 @@ def wrong_address(known: Setting) -> Ruling:
         return fails("The vault of this name exists.", (f"{known.vault.source}.", *_registered(known)))
     named = known.vault_name and f"{known.vault_name}.vault.azure.net" in known.case.text.lower()
     if named and (Kind.VAULT, known.vault_name) not in known.evidence.deleted:
-        alike = [fact for name, fact in known.evidence.vaults.items() if fact.value and is_slip(name, known.vault_name)]
-        if len(alike) == 1 and alike[0].value:
+        alike = nearly_named(known)
+        if len(alike) == 1:
             return holds(
-                f"No vault answers to the registered name {known.vault_name}. Yours is named {alike[0].value.name}.",
-                (f"{alike[0].source}: {alike[0].value.name}.", *_registered(known)),
+                f"No vault answers to the registered name {known.vault_name}. Yours is named {alike[0][0]}.",
+                (f"{alike[0][1]}: {alike[0][0]}.", *_registered(known)),
             )
     return unseen(known.vault, "the registered vault", snippets.list_vaults(), snippets.show_vault(known.values))
+
+
+def nearly_named(known: Setting) -> list[tuple[str, str]]:
+    """The name and the source of each vault shown whose name differs from the registered one as by a slip."""
+    vaults = known.evidence.vaults.items()
+    return [(name, fact.source) for name, fact in vaults if fact.value and is_slip(name, known.vault_name)]
 
 
 @proves
@@ -188,7 +194,7 @@ def wrong_type(key: Key, source: str) -> Ruling | None:
 @_on_key
 def operations(key: Key, source: str) -> Ruling | None:
     """The key's permitted operations lack encrypt or decrypt."""
-    if key.operations is None:
+    if key.operations is None or any(map(is_masked, key.operations)):
         return None
     permitted = {operation.lower() for operation in key.operations}
     shown = (f"{source}: keyOps {', '.join(key.operations)[:200] or 'none'}.",)
