@@ -197,7 +197,10 @@ class _Reading:
         """``{"Policy": …}``: get-policy, get-key-policy and describe-policy of Organizations share the name."""
         policy = output["Policy"]
         if isinstance(policy, str):
-            self._key_policy(policy)
+            if self._key_id:
+                self._key_policy(policy)
+            else:
+                self._loose(_NO_KEY)
         elif "PolicySummary" in (summary := _map(policy)):
             self._organization_policy(_map(summary["PolicySummary"]), summary.get("Content"))
         elif arn_part(arn := _text(summary, "Arn"), "service") == "iam" and "DefaultVersionId" in summary:

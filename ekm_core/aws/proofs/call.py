@@ -122,6 +122,9 @@ class Kms:
     def granted(self) -> str:
         """A sentence on a grant that may let the role use the key, or ""."""
         fact = self.setting.evidence.grants(self.key)
+        # A denial that OpenAI has met shows that no grant let it through; before one, a list that failed shows nothing.
+        if not self.case.text and fact.state in (State.REFUSED, State.FAILED, State.CONFLICTING):
+            return f"The policies do not allow it, and a grant on the key might. {fact.because}"
         name = aws.arn_part(self.setting.role, "rest").rpartition("/")[2]
         wanted = {action.partition(":")[2] for action in self.actions}
         for grant in fact.value or ():

@@ -55,10 +55,10 @@ def _name_key(kms: Kms, raw: changes.Raw, statement: Statement, held: Held) -> N
 
 
 def _add_actions(kms: Kms, raw: changes.Raw, statement: Statement) -> None:
-    """Adds to a statement the actions that it lacks."""
+    """Adds to a statement the actions of EKM that it lacks, also those that the message does not speak of."""
     alone = replace(statement, principals=None, not_principal=False, resources=("*",), conditions=())
     anywhere = replace(common.ALLOW_ALL, statements=(alone,))
-    for action in kms.actions:
+    for action in aws.ACTIONS:
         if kms.result(action, (anywhere,), kms.delegating()) is not TRUE:
             changes.add_value(raw, "Action", action)
 
