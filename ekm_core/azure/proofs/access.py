@@ -26,7 +26,7 @@ from ekm_core.vendor import AZURE_APP_ID, AZURE_DATA_ACTIONS
 
 _SCOPE = re.compile(
     r"/|/providers/microsoft\.management/managementgroups/[\w().-]{1,90}"
-    r"|/subscriptions/[0-9a-f-]{36}(?:/resourcegroups/[\w().-]{1,90}(?:/providers(?:/[\w().-]{1,200}){1,20})?)?",
+    r"|/subscriptions/(?P<subscription>[0-9a-f-]{36})(?:/resourcegroups/[\w().-]{1,90}(?:/providers(?:/[\w().-]{1,200}){1,20})?)?",
     re.IGNORECASE,
 )
 _DATA = ("dataActions", "notDataActions")
@@ -124,7 +124,7 @@ def _access(known: Setting) -> Access | Ruling:
     items = [fact.value for fact in evidence.assignments.values() if fact.value is not None]
     if any(_is_hidden(fact.value) for fact in evidence.roles.values() if fact.value is not None):
         return stays_open("A role definition is masked or cut short. Give the whole output.", snippets.show_role())
-    hidden = next((item for item in items if not (guid(item["principalId"]) and _SCOPE.fullmatch(item["scope"]))), None)
+    hidden = next((item for item in items if not (guid(item["principalId"]) and _is_whole(item["scope"]))), None)
     if hidden:
         return stays_open(
             f"A role assignment is masked: principalId {shown(hidden['principalId'])}, scope "
@@ -158,6 +158,12 @@ def _access(known: Setting) -> Access | Ruling:
         listed or everything,
         everything,
     )
+
+
+def _is_whole(scope: str) -> bool:
+    """Whether a scope has its form, without a masked part."""
+    found = _SCOPE.fullmatch(scope)
+    return bool(found and (found["subscription"] is None or guid(found["subscription"])))
 
 
 def _is_hidden(role: Document) -> bool:
