@@ -198,7 +198,7 @@ def allows(*found, permission=ENCRYPT, roles=None, ring=EMPTY, project=EMPTY, id
         (IDENTITY.member.replace("123456789012", "my-project"), DENIED, "project-id"),
         (IDENTITY.member.replace("123456789012", "210987654321"), DENIED, "other-project"),
         (IDENTITY.member.replace("openai-pool", "github"), DENIED, "other-pool"),
-        (IDENTITY.member.replace("principal:", "principalSet:"), UNKNOWN, ""),
+        (IDENTITY.member.replace("principal:", "principalSet:"), DENIED, "malformed-member"),
         (IDENTITY.member.replace("locations/global/", ""), DENIED, "malformed-member"),
         (f"deleted:{IDENTITY.member}?uid=1", DENIED, "deleted-member"),
         ("serviceAccount:ekm@my-project.iam.gserviceaccount.com", DENIED, ""),

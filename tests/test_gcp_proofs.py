@@ -260,7 +260,7 @@ version: 1
 
 
 def test_a_terminals_transcript_proves_as_a_bundle_does():
-    judged = case(HEALTHY, read_text(TRANSCRIPT).exhibits)
+    judged = case(SCENARIOS["gcp/kms-not-bound"], read_text(TRANSCRIPT).exhibits)
     assert confirmed(judged) == {"gcp-kms-permission-denied.wrong-principal"}
 
 

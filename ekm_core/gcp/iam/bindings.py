@@ -245,6 +245,9 @@ def _set(label: str, rest: str, identity: Identity) -> _Reach:
         return _Reach(True, f"member {label}.")
     name, _, value = rest.partition("/")
     other = Near("other-attribute", f"the member {label} does not fit what the provider's mapping makes.")
+    if name == "subject":  # "Principal identifiers" knows a subject as principal:// alone
+        near = Near("malformed-member", f"the member {label} is a principalSet; a single subject is a principal.")
+        return _Reach(False, near=near)
     if name == "group":
         if identity.groups is None:
             return _Reach(None, f"the groups of the identity are not known ({label}).")

@@ -103,20 +103,41 @@ def condition_of_another_system(case: Case) -> Ruling:
     """Whether the condition asks for what only another system's tokens have."""
     found = _condition(case)
     if isinstance(found, Ruling):
-        return found
+        return _through_the_mapping(case) or found
     provider, condition = found
     if claims := federation.foreign_claims(condition):
         because = f"The condition asks for the claim {quoted(claims[0])}. OpenAI's token has no such claim."
         return confirmed(because, _said(*found))
     if _mended(case, provider, condition):
         return ruled_out("The condition speaks of a subject only, as it should, and names a wrong one.", _said(*found))
-    foreign = [text for text in _literals(condition) if re.search(r"[:/@]", text) and not text.startswith("https://")]
-    if foreign and cel.reads(condition, "assertion").names <= {"sub"} and not cel.reads(condition, "attribute").names:
-        because = f"The condition asks for the subject {quoted(foreign[0])}, which is the form of another system's."
+    foreign = [text for text in _literals(condition) if re.search(r"[:/@]", text) and text != vendor.GCP_ISSUER]
+    if foreign and cel.reads(condition, "assertion").names in ({"sub"}, {"iss"}, {"sub", "iss"}):
+        because = f"The condition asks for {quoted(foreign[0])}, which is no subject and no issuer of Google's."
         return confirmed(because, _said(*found))
     return cannot_tell(
         f"The condition {quoted(condition)} refuses OpenAI's token; we cannot tell for which system it was written."
     )
+
+
+def _through_the_mapping(case: Case) -> Ruling | None:
+    """The same where Google has said that the condition refuses, and it reads a foreign claim by a mapped attribute.
+
+    Before any message it is not known what Google makes of an attribute whose claim is missing.
+    """
+    provider, exchange = providers.seen(case), providers.exchange(case)
+    if isinstance(provider, Ruling) or isinstance(exchange, Ruling) or exchange.condition is not None or not case.text:
+        return None
+    condition = provider.document.get("attributeCondition")
+    mapped = mapping(provider.document.get("attributeMapping"))
+    for name in sorted(cel.reads(condition, "attribute").names) if isinstance(condition, str) else ():
+        source = mapped.get(f"attribute.{name}")
+        if isinstance(source, str) and (claims := federation.foreign_claims(source)):
+            because = (
+                f"The condition asks for attribute.{name}, which comes from the claim {quoted(claims[0])}. OpenAI's "
+                "token has no such claim."
+            )
+            return confirmed(because, _said(provider, str(condition)))
+    return None
 
 
 def _mapping(cause: str) -> Check:

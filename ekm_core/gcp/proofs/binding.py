@@ -244,6 +244,12 @@ def wrong_principal(case: Case) -> Ruling:
         return ruled_out("A binding names OpenAI's principal and gives it both permissions.", *found.shown)
     if not found.denied or _doubtful(case, found):
         return _open(case, found)
+    if not case.text and isinstance(providers.seen(case), Ruling) and not found.named and _meant(found):
+        return cannot_tell(
+            "A binding names another principal than the registration makes. The registered provider was not seen, so "
+            "we cannot tell which of the two is wrong.",
+            gcp.describe_provider(case.values),
+        )
     for level, number, member in _meant(found)[:_MOST_TRIED]:
         after = _with_member(level.fact.value, member, found.identity.member)
         levels = tuple(

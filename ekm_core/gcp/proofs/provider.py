@@ -11,9 +11,11 @@ from ekm_core import strictjson, vendor
 from ekm_core.evidence import State
 from ekm_core.facts import Document
 from ekm_core.gcp import snippets as gcp
+from ekm_core.gcp.evidence import Kind
 from ekm_core.gcp.iam import federation
 from ekm_core.gcp.iam.federation import Exchange
 from ekm_core.gcp.proofs.setup import (
+    Setup,
     any_hidden,
     cannot_tell,
     change,
@@ -91,7 +93,21 @@ def wrong_number_or_id(case: Case) -> Ruling:
         if fact.state is State.ABSENT:
             because = f"The registered name points to nothing: {name} does not exist."
             return confirmed(because, f"{fact.because.rstrip('.')} ({fact.source}).")
-    return cannot_tell(provider.because, gcp.describe_provider(case.values), gcp.list_providers(case.values))
+    because = f"{provider.because}{_same_ids_elsewhere(setup)}"
+    return cannot_tell(because, gcp.describe_provider(case.values), gcp.list_providers(case.values))
+
+
+def _same_ids_elsewhere(setup: Setup) -> str:
+    """A hint, no proof: the evidence may be of another project on purpose."""
+    ids = setup.provider.split("/")[2:]
+    for (kind, name), fact in setup.evidence.facts.items():
+        if kind is Kind.PROVIDER and fact.state is State.SEEN and name.split("/")[2:] == ids:
+            number = name.split("/")[1]
+            return (
+                f" Your evidence shows a provider of the same ids in the project with the number {number}. If that is "
+                f"OpenAI's, the registered number {setup.number} is wrong."
+            )
+    return ""
 
 
 def _state(flag: Callable[[Document], bool], word: str, *, lasting: bool) -> Check:
