@@ -121,3 +121,71 @@ def test_triage_adds_columns(tmp_path):
     assert [row["error_id"] for row in rows] == ["aws-sts-assume-role-denied", "", "aws-sts-assume-role-denied"]
     assert rows[0]["provider"] == "aws"
     assert "aws-sts-assume-role-denied" in done.stdout
+
+
+DENIED = (
+    "User: arn:aws:sts::790389265272:assumed-role/EnterpriseKeyManagement/OpenAI-EKM-Service is not authorized to "
+    "perform: sts:AssumeRole on resource: arn:aws:iam::222233334444:role/openai-ekm"
+)
+CURL = """curl https://api.openai.com/v1/organization/external_keys \\
+  -H "Authorization: Bearer $OPENAI_ADMIN_KEY" -d '{"type": "aws", "role_arn":
+  "arn:aws:iam::222233334444:role/openai-ekm", "external_id": "org-AbCdEfGhIjKlMnOpQrSt", "kms_arn":
+  "arn:aws:kms:us-east-1:222233334444:key/1234abcd-12ab-34cd-56ef-1234567890ab"}'
+"""
+
+
+def _trusting(external_id):
+    condition = {"StringEquals": {"sts:ExternalId": external_id}}
+    principal = {"AWS": "arn:aws:iam::790389265272:role/EnterpriseKeyManagement"}
+    allow = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition}
+    role = {
+        "RoleName": "openai-ekm",
+        "Arn": "arn:aws:iam::222233334444:role/openai-ekm",
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [allow]},
+    }
+    return f"$ aws iam get-role --role-name openai-ekm\n{json.dumps({'Role': role}, indent=4)}\n"
+
+
+@pytest.fixture
+def setup_files(tmp_path):
+    def write(external_id):
+        (tmp_path / "key.sh").write_text(CURL)
+        (tmp_path / "role.txt").write_text(_trusting(external_id))
+        return str(tmp_path / "key.sh"), "--evidence", str(tmp_path / "role.txt")
+
+    return write
+
+
+def test_check_fails_on_a_wrong_external_id_and_shows_the_change(setup_files):
+    done = run("check", *setup_files("org-PersonalPersonal12"), given="")
+    assert done.returncode == 1
+    assert '-          "sts:ExternalId": "org-PersonalPersonal12"' in done.stdout
+    assert '+          "sts:ExternalId": "org-AbCdEfGhIjKlMnOpQrSt"' in done.stdout
+
+
+def test_check_as_json_without_a_fault(setup_files):
+    done = run("check", *setup_files("org-AbCdEfGhIjKlMnOpQrSt"), "--json", given="")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert {"schema", "findings", "chain", "missing"} == set(answer)
+    assert not [finding for finding in answer["findings"] if finding["status"] == "fail"]
+    assert {"link": "trust", "state": "proven"}.items() <= answer["chain"][1].items()
+
+
+def test_diagnose_with_configuration_and_evidence_confirms_the_cause(setup_files):
+    config, *evidence = setup_files("org-PersonalPersonal12")
+    done = run("diagnose", "--config", config, *evidence, "--changed", "2 days ago", "--json", given=DENIED)
+    causes = json.loads(done.stdout)["matches"][0]["causes"]
+    verdicts = {cause["id"]: cause["verdict"] for cause in causes}
+    assert verdicts["external-id-mismatch"] == "confirmed"
+    assert verdicts["just-changed"] == "ruled_out"
+    assert causes[0]["changes"][0]["after"].count("org-AbCdEfGhIjKlMnOpQrSt") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [("check", "-"), ("diagnose", "--changed", "some day"), ("check", "nowhere.json")]
+)
+def test_what_cannot_be_used_is_one_line(arguments):
+    done = run(*arguments, given="nothing of use")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1

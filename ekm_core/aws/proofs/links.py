@@ -20,28 +20,34 @@ _ERRORS = {
     Link.KEY: (kms_key_not_found, kms_key_disabled, kms_invalid_state, kms_wrong_key_type),
 }
 _PROVEN = {
-    Link.TRUST: "The role exists, its trust policy lets OpenAI in, and no organization's policy can stand above it.",
+    Link.TRUST: "The role exists and its trust policy lets OpenAI in.",
     Link.PERMISSION: "The role's policies and the key policy let the role encrypt and decrypt, and nothing denies it.",
     Link.KEY: "The key exists, is enabled, and is a symmetric key for encryption.",
 }
 
+# A member account cannot read its organization's policies: the link is then proven by the account's own documents.
+_ORGANIZATION = ("resource-control-policy", "service-control-policy")
+_UNSEEN = " This is what your account's own documents show; policies of your AWS organization were not seen."
+
 
 def chain(case: Case) -> tuple[ChainLink, ...]:
-    """Trust, permission and key: broken where a cause holds, proven where each cause is ruled out that evidence can
-    show, unknown with what is missing where one is open. Of the other links nothing is known."""
+    """Trust, permission and key. Broken where a cause holds; proven where each cause that the account's own evidence
+    can show is ruled out; unknown, with what is missing, where one is open. Of the other links nothing is known."""
     return tuple(_link(link, (module.ERROR for module in modules), case) for link, modules in _ERRORS.items())
 
 
 def _link(link: Link, errors: Iterable[KnownError], case: Case) -> ChainLink:
-    # Which key is meant is a matter of what the policies name, so of the permission alone.
-    rulings = [
-        cause.proof(case)
+    causes = [
+        cause
         for error in errors
         for cause in error.causes
+        # Which key is meant is a matter of what the policies name, so of the permission alone.
         if cause.proof is not None and (link is not Link.KEY or cause.id != "other-key")
     ]
+    rulings = [(cause.id, cause.proof(case)) for cause in causes if cause.proof is not None]
+    unseen = [name for name, ruling in rulings if name in _ORGANIZATION and ruling.verdict is Verdict.CANNOT_TELL]
     for verdict, state in ((Verdict.CONFIRMED, LinkState.BROKEN), (Verdict.CANNOT_TELL, LinkState.UNKNOWN)):
-        found = next((ruling for ruling in rulings if ruling.verdict is verdict), None)
+        found = next((ruling for name, ruling in rulings if ruling.verdict is verdict and name not in unseen), None)
         if found is not None:
             return ChainLink(link, state, found.because)
-    return ChainLink(link, LinkState.PROVEN, _PROVEN[link])
+    return ChainLink(link, LinkState.PROVEN, _PROVEN[link] + (_UNSEEN if unseen else ""))
