@@ -320,7 +320,8 @@ class _Reader:
             self.document(inside, start, command)
         elif words and (_known_error(words) or (command and not several)):
             self.add(command, None, words)
-        elif command and not words and not several:
+        elif not words and not several and command_of(Exhibit(command, None, "")).program in ("aws", "gcloud", "az"):
+            # Others, such as export, print nothing.
             self.problem(f"There is no output below the command “{_short(command)}”. Paste what it printed.")
 
     def document(self, raw: str, place: int, command: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ekm_core import catalogue, kit, redact, waiting
+from ekm_core import catalogue, kit, waiting
 from ekm_core.check import Checked, check
 from ekm_core.model import Configuration, Propagation
 from pages.components import evidence, findings, frame, given, markup, registration
 
 _AGO = {"Just now": "now", "10 minutes ago": "10 minutes", "1 hour ago": "1 hour", "Yesterday": "yesterday"}
+_LONGEST_WHEN = 60
 
 
 def _checked() -> Checked | None:
@@ -28,8 +29,7 @@ def _checked() -> Checked | None:
 # -------------------------------------------------------------------------------------------------------- wait or wrong
 def _take_when() -> None:
     """Read the typed time against the browser's clock, once: ten minutes ago stays the same moment."""
-    words = redact.redact(st.session_state.get("when") or "").text
-    st.session_state["when"] = words
+    words = given.clean("when", _LONGEST_WHEN)
     st.session_state["changed"], st.session_state["when_problem"] = None, ""
     if words.strip():
         try:
@@ -65,7 +65,7 @@ def _draw_when(checked: Checked | None) -> None:
         "Or a time, on your clock",
         key="when",
         placeholder="e.g. 14:05, or 25 minutes ago",
-        max_chars=60,
+        max_chars=_LONGEST_WHEN,
         autocomplete="off",
         on_change=_take_when,
         persist_state="session",

@@ -178,9 +178,19 @@ def test_an_upload_is_read_and_put_away() -> None:
     assert test.file_uploader[0].key == "upload_1"
 
 
+def test_of_a_document_with_something_removed_only_the_change_is_offered() -> None:
+    change = Change("Policy", '["user:[removed:e-mail]", 1]', '["user:[removed:e-mail]", 2]')
+    drawn = markup.change_block(change)
+    assert "Copy diff" in drawn
+    assert "Copy document" not in drawn
+    assert "no whole document to copy" in " ".join(drawn.split())
+
+
 def held(test: AppTest) -> str:
     """All that the session keeps, and all that is drawn."""
-    state = test.session_state._state._state.filtered_state
+    test.run()  # Streamlit itself holds what the browser sent until it sends the next
+    inner = test.session_state._state._state
+    state = {name: getattr(inner, name) for name in type(inner).__dataclass_fields__}
     drawn = [str(getattr(element, "proto", "")) for element in test.main]
     return "\n".join((*(f"{name}: {value!r}" for name, value in state.items()), *drawn, html(test)))
 

@@ -6,12 +6,14 @@ Uploads are read once and put away; only the exhibits stay in the session, witho
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from collections.abc import Hashable, Sequence
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from ekm_core import evidence, redact
+from ekm_core import evidence
 from ekm_core.evidence import State
 from ekm_core.model import Configuration, Exhibit, Provider, Snippet
 from pages.components import given, markup, recognised
@@ -64,7 +66,7 @@ def _add(texts: Sequence[tuple[str, str]]) -> bool:
     """
     problems: list[str] = []
     found: list[Exhibit] = []
-    removed = 0
+    removed: Counter[str] = Counter()
     for text, origin in texts:
         before = f"{origin}: " if origin != "paste" else ""
         if len(text) > _LONGEST:
@@ -73,7 +75,7 @@ def _add(texts: Sequence[tuple[str, str]]) -> bool:
         gathered = evidence.read(text, origin)
         problems += [before + problem for problem in gathered.problems]
         found += gathered.exhibits
-        removed += sum(gathered.redactions.values())
+        removed.update(gathered.redactions)
     new = {_asked(exhibit) for exhibit in found}
     kept = [exhibit for exhibit in given.evidence() if _asked(exhibit) not in new]
     replaced = len(given.evidence()) - len(kept)
@@ -87,7 +89,7 @@ def _add(texts: Sequence[tuple[str, str]]) -> bool:
     if replaced:
         said.append(f"{replaced} of the same command {'was' if replaced == 1 else 'were'} replaced.")
     if removed:
-        said.append(f"{removed} {'secret was' if removed == 1 else 'secrets were'} removed first.")
+        said.append(f"Removed first: {', '.join(f'{count} × {kind}' for kind, count in removed.items())}.")
     st.session_state["evidence_said"] = " ".join(said)
     st.session_state["evidence_problems"] = tuple(problems)
     return not problems
@@ -97,11 +99,11 @@ def _add_paste() -> None:
     text: str = st.session_state.get("evidence_paste") or ""
     if not text.strip():
         return
-    if _add([(text, "paste")]):
+    whole = _add([(text, "paste")])
+    # What could not be read stays, so that it can be mended; its secrets do not.
+    given.clean("evidence_paste", _LONGEST)
+    if whole:
         st.session_state["evidence_paste"] = ""
-    else:
-        # The paste stays, so that it can be mended; its secrets do not.
-        st.session_state["evidence_paste"] = redact.redact(text[:_LONGEST]).text
 
 
 def _add_files() -> None:
@@ -111,7 +113,11 @@ def _add_files() -> None:
     _add([(_decoded(file.getvalue()), _file_name(file.name)) for file in files[:_MOST_FILES]])
     if len(files) > _MOST_FILES:
         st.session_state["evidence_problems"] += (f"Only the first {_MOST_FILES} files were read.",)
-    # A new uploader: the files themselves are not kept.
+    # A new uploader, and the files themselves are not kept: secrets may stand in them.
+    context = get_script_run_ctx()
+    if context is not None:
+        for file in files:
+            context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
 
 

@@ -115,11 +115,14 @@ def _open(found: Sequence[Finding]) -> str:
     if commands:
         first, settled = commands[0]
         count = "one check" if len(settled) == 1 else f"{len(settled)} checks"
-        parts.append(f"<p>This one command decides {count}. The script above runs it too.</p>")
+        parts.append(f"<p>This one command can settle {count}. The script above reads most of them at once.</p>")
         parts.append(markup.snippet_block(first))
     if rest:
-        parts.append(f'<details class="ekm-fold"><summary>All {len(rest)} open checks</summary>')
-        parts += [_settled(command, settled) for command, settled in commands]
+        parts.append(f'<details class="ekm-fold"><summary>All open checks ({len(rest)})</summary>')
+        for number, (command, settled) in enumerate(commands):
+            # The first command stands above already.
+            head = markup.snippet_block(command) if number else f"<h4>{markup.esc(command.title)}</h4>"
+            parts.append(head + _titles(settled))
         parts.append(_reasons(item for item in rest if not item.missing))
         parts.append("</details>")
     return "".join(parts)
@@ -133,10 +136,6 @@ def _by_command(found: Sequence[Finding]) -> list[tuple[Snippet, list[Finding]]]
         if item.missing:
             groups.setdefault(max(item.missing, key=lambda command: counts[command]), []).append(item)
     return sorted(groups.items(), key=lambda group: -len(group[1]))
-
-
-def _settled(command: Snippet, found: Sequence[Finding]) -> str:
-    return f"<h4>{markup.esc(command.title)}</h4>{_titles(found)}{markup.snippet_block(command)}"
 
 
 def _reasons(found: Iterable[Finding]) -> str:

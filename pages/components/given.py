@@ -15,6 +15,15 @@ from ekm_core.model import Configuration, Exhibit, Provider
 from pages.components import markup
 
 
+def clean(key: str, most: int) -> str:
+    """Take the secrets out of a box, in place; its text without them, at most so many characters of it."""
+    from ekm_core import redact
+
+    text = redact.redact((st.session_state.get(key) or "")[:most]).text
+    st.session_state[key] = text
+    return text
+
+
 def configuration() -> Configuration | None:
     """What the form on the Configuration page holds; None while it is empty."""
     found: Configuration | None = st.session_state.get("configuration")

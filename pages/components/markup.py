@@ -42,6 +42,7 @@ _LINKS = {
     Link.REQUEST: ("Request", "the call itself is right"),
 }
 _STATES = {LinkState.PROVEN: "✓ passed", LinkState.BROKEN: "✕ broken here", LinkState.UNKNOWN: "? not shown"}
+_REMOVED = re.compile(r"\[removed: ?[A-Za-z]")
 _PLACEHOLDER = re.compile(r"&lt;[A-Z][A-Z0-9_]{1,40}&gt;")
 
 
@@ -378,11 +379,20 @@ def change_block(change: Change) -> str:
         for line in "".join(rest).lstrip("\n").splitlines()
     )
     title = esc(change.title)
-    return (
+    diff = (
         f'<div class="ekm-snippet"><div class="ekm-snippet-head"><span>{title}: the change</span>'
         f'<button type="button" class="ekm-copy" aria-label="Copy the diff: {title}">Copy diff</button></div>'
         f'<pre tabindex="0" class="ekm-diff"><code>{lines}</code></pre></div>'
-        f'<div class="ekm-snippet"><div class="ekm-snippet-head"><span>{title}: the whole corrected document</span>'
+    )
+    if _REMOVED.search(change.after):
+        # A policy that is written back with a marker in place of a person's address would lock that person out.
+        return (
+            f'{diff}<p class="ekm-openlist">We removed addresses or secrets from what you gave, so there is no whole '
+            "document to copy. Make the marked change in your own document, and keep its other lines.</p>"
+        )
+    return (
+        f'{diff}<div class="ekm-snippet"><div class="ekm-snippet-head">'
+        f"<span>{title}: the whole corrected document</span>"
         f'<button type="button" class="ekm-copy" aria-label="Copy the whole document: {title}">Copy document</button>'
         f'</div><details class="ekm-fold"><summary>Show it</summary><pre tabindex="0"><code>{esc(change.after)}</code>'
         "</pre></details></div>"

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from ekm_core import configuration, redact
+from ekm_core import configuration
 from ekm_core.importing.names import BESIDE, OF_EVERY_CLOUD, REGISTRATION
 from ekm_core.model import Configuration, Diagnosis, Finding, Provider, Status
 from ekm_core.values import FIELDS, LONGEST
 from ekm_core.wellformed import well_formed
-from pages.components import markup
+from pages.components import given, markup
 
 CLOUDS = tuple(REGISTRATION)
 _ORGANIZATION = "organization_id"
@@ -73,7 +73,7 @@ def choose(provider: Provider) -> None:
 
 def _clean(key: str) -> None:
     """A field was changed: remove what looks like a secret, and read the form anew."""
-    st.session_state[key] = redact.redact(st.session_state.get(key) or "").text
+    given.clean(key, LONGEST)
     _configure()
 
 
@@ -99,9 +99,8 @@ def _import() -> None:
         return
     if text != st.session_state.get("import_read"):
         read = configuration.read(text, cloud())
-        # Cut first: what is longer is refused anyway, and nobody needs it back.
-        text = redact.redact(text[: configuration.LONGEST]).text
-        st.session_state["import"] = st.session_state["import_read"] = text
+        # What is longer is refused anyway, and nobody needs it back.
+        st.session_state["import_read"] = given.clean("import", configuration.LONGEST)
         st.session_state["import_problems"] = read.problems
         st.session_state["import_removed"] = read.removed
         st.session_state["import_keys"] = read.configurations
