@@ -37,14 +37,14 @@ def _answer() -> Diagnosis | None:
     if st.session_state.get("question") != question:
         st.session_state["answer"] = diagnose(*question)
         st.session_state["question"] = question
-        st.session_state["turn"] = _turn() + 1
+        st.session_state["turn"] = st.session_state.get("turn", 0) + 1
     answer: Diagnosis = st.session_state["answer"]
     return answer
 
 
 def _turn() -> int:
-    """Which answer of this session stands on the page."""
-    turn: int = st.session_state.get("turn", 0)
+    """Which answer of this session stands on the page; 0 where a sentence stands in its place."""
+    turn: int = st.session_state.get("turn", 0) if _answer() else 0
     return turn
 
 
@@ -105,24 +105,31 @@ def _provider(answer: Diagnosis | None) -> Provider | None:
 
 @st.fragment
 def _draw_answer() -> None:
-    """The button and what it brings. A fragment: a click draws these alone, and the rest of the page stays as it is."""
+    """The button and the head of the answer. A fragment: a click draws these alone, so that they are there at once."""
     st.button("Diagnose", key="ask", type="primary", shortcut="Ctrl+Enter", on_click=_take)
     if not st.session_state.get("asked"):
         return
     answer = _answer()
     if answer is None:
-        st.html(markup.page(_note(answer)))
+        st.html(markup.head_of(_turn(), markup.page(_note(answer))))
     elif answer.errors:
-        st.html(markup.answer(answer))
-        st.html(markup.deferred(markup.details(answer), _turn()))
-        _draw_report(answer)
+        st.html(markup.head_of(_turn(), markup.answer(answer)))
     else:
-        st.html(markup.unknown(answer))
-        if answer.perhaps:
-            _draw_perhaps(answer.perhaps)
-        _draw_report(answer)
+        st.html(markup.head_of(_turn(), markup.unknown(answer)))
     if _provider(answer) != st.session_state.get("form"):
         st.rerun()  # the fields beside the result are those of another cloud now
+
+
+def _draw_below() -> None:
+    """All that stands below the head of the answer."""
+    answer = _answer() if st.session_state.get("asked") else None
+    if answer is None:
+        return
+    if answer.errors:
+        st.html(markup.deferred(markup.details(answer), _turn()))
+    elif answer.perhaps:
+        _draw_perhaps(answer.perhaps)
+    _draw_report(answer)
 
 
 left, right = st.columns([2.6, 1], gap="large")
@@ -143,7 +150,7 @@ with left:
     shown = _answer() if st.session_state.get("asked") else None
     st.session_state["form"] = _provider(shown)
     _draw_answer()
-    on_demand.draw(_current)
+    on_demand.draw(_current, below=_draw_below)
 with right.container(key="your-values"):
     given.draw(_provider(shown))
     provider = _provider(shown)

@@ -79,6 +79,11 @@ def deferred(html: str, turn: int = 0) -> str:
     return f'<div class="ekm-deferred" data-turn="{turn}" data-html="{esc(html)}"></div>'
 
 
+def head_of(turn: int, html: str) -> str:
+    """What a click on Diagnose draws at once; the script asks for what stands below it (see ``on_demand``)."""
+    return f'<div class="ekm-answer" data-turn="{turn}">{html}</div>'
+
+
 def how_it_works() -> str:
     """What to expect, for a person who has pasted nothing yet."""
     return page(

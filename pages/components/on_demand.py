@@ -1,4 +1,6 @@
-"""Causes get their body when they are opened: the browser names the cause, a fragment alone is run and answers.
+"""What is drawn after the rest: the browser asks for it, a fragment alone is run and answers.
+
+So come the bodies of causes that are opened, and all that stands below the head of an answer, once that is painted.
 
 A fragment's run costs a few milliseconds and leaves the rest of the page as it stands, so that nothing moves, and the
 keyboard's focus stays where it is.
@@ -30,16 +32,23 @@ Groups = Sequence[tuple[KnownError, Sequence[JudgedCause]]]
 
 
 @st.fragment
-def draw(current: Callable[[], tuple[Groups, int]], *, judgement: bool = True) -> None:
+def draw(
+    current: Callable[[], tuple[Groups, int]], *, judgement: bool = True, below: Callable[[], None] | None = None
+) -> None:
     """Draw, unseen, the bodies of the causes that were opened so far.
 
     current: gives the errors on the page with their judged causes, and the turn that ``markup.deferred`` was given.
         It is asked anew on each run, since the page may have drawn another answer meanwhile.
+    below: draws what stands below the head of an answer. The browser asks for it where the turn of the head (see
+        ``markup.head_of``) is not the one drawn here; any run of the whole page draws it too.
     """
+    if below:
+        with st.container():
+            below()
     groups, turn = current()
     opened: dict[str, None] = st.session_state.setdefault("opened", {})
     asked = _listen(key="open_cause", on_cause_change=lambda: None).cause
-    if isinstance(asked, str) and len(opened) < _MOST:
+    if asked and isinstance(asked, str) and len(opened) < _MOST:
         opened[asked] = None
     bodies = "".join(markup.store(error, judged, opened, judgement=judgement) for error, judged in groups)
     st.html(f'<div class="ekm ekm-store" data-turn="{turn}" hidden>{bodies}</div>')

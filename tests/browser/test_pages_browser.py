@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -26,6 +28,20 @@ def test_each_faq_message_word_for_word_shows_its_entry(open_page: OpenPage, mes
     assert all(" ".join(words.split()) in " ".join(message["text"].split()) for words in marked)
     assert page.locator("details.ekm-cause[open]").count() == 1
     assert page.locator(".ekm-next").inner_text().strip()
+
+
+def test_each_of_several_answers_gets_what_stands_below_it(open_page: OpenPage) -> None:
+    page = open_page()
+    for message in (*FAQ, FAQ[0]):
+        diagnose(page, message["text"])
+        expect(page.locator(".ekm-finding .ekm-eyebrow code").first).to_have_text(message["id"])
+        expect(page.locator("details.ekm-cause").first).to_have_attribute("data-cause", re.compile(message["id"]))
+        expect(page.locator("details.ekm-cause").first).to_be_visible()
+        expect(page.locator(".ekm-deferred.stale")).to_have_count(0)
+    diagnose(page, "  ")
+    expect(page.locator(".ekm-note").first).to_contain_text("The text area is empty")
+    expect(page.locator("details.ekm-cause")).to_have_count(0)
+    expect(page.get_by_text("Share this result")).to_have_count(0)
 
 
 def test_a_copy_button_copies_exactly_what_is_shown(open_page: OpenPage) -> None:

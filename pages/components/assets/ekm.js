@@ -4,6 +4,7 @@
   window.ekmReady = true;
 
   const wish = new Map(); // what the user opened or closed, by cause, so that a redrawn result looks the same
+  let askedTurn = ""; // the answer whose lower part is being asked for
   let way = ""; // the tab last chosen: somebody who works with Terraform does so for every cause
 
   // The store may be a moment older than the answer on the page: only a body of the same turn will do.
@@ -142,6 +143,30 @@
       else requestAnimationFrame(() => setTimeout(put, 0, place));
     }
     fillOpen();
+    askBelow();
+  };
+
+  // Once the head of an answer is painted, what stands below it is asked for. What is left of an answer before keeps
+  // its room meanwhile, unseen.
+  const askBelow = () => {
+    const turn = document.querySelector(".ekm-answer")?.dataset.turn;
+    if (turn === undefined) return;
+    for (const place of document.querySelectorAll(".ekm-deferred")) place.classList.toggle("stale", place.dataset.turn !== turn);
+    if (document.querySelector(".ekm-store")?.dataset.turn === turn || turn === askedTurn) return;
+    askedTurn = turn;
+    requestAnimationFrame(() => setTimeout(ask, 0, turn, 20));
+  };
+
+  // Asked again until it is there: a question put while the page is being redrawn finds no listener.
+  const ask = (turn, times) => {
+    const head = document.querySelector(".ekm-answer");
+    const there = document.querySelector(".ekm-store")?.dataset.turn === turn;
+    if (there || !times || head?.dataset.turn !== turn) {
+      if (askedTurn === turn) askedTurn = "";
+      return;
+    }
+    window.dispatchEvent(new CustomEvent("ekm-open", { detail: "" }));
+    setTimeout(ask, 500, turn, times - 1);
   };
 
   const put = (place) => {
