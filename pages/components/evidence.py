@@ -181,10 +181,19 @@ def draw(configured: Configuration) -> None:
         parts.append(markup.sentences(problems, bad=True))
     if parts:
         st.html(markup.page(*parts))
-    exhibits = given.evidence()
-    if exhibits:
-        st.html(markup.deferred(listing(recognised.rows(exhibits, configured.provider), _turn())))
+    if given.evidence():
+        st.html(markup.deferred(listing(_rows(configured.provider), _turn())))
         st.button("Remove all evidence", on_click=_clear, key="clear-evidence", type="tertiary")
+
+
+def _rows(provider: Provider) -> Sequence[recognised.Row]:
+    """The lines of the list, read anew only where the evidence has changed."""
+    question = (_turn(), provider)
+    if st.session_state.get("rows_question") != question:
+        st.session_state["rows"] = recognised.rows(given.evidence(), provider)
+        st.session_state["rows_question"] = question
+    rows: Sequence[recognised.Row] = st.session_state["rows"]
+    return rows
 
 
 def _script(configured: Configuration) -> str:

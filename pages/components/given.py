@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import streamlit as st
 
+from ekm_core import redact
 from ekm_core.diagnose import NOTHING, Setup
 from ekm_core.model import Configuration, Exhibit, Provider
 from pages.components import markup
@@ -17,8 +18,6 @@ from pages.components import markup
 
 def clean(key: str, most: int) -> str:
     """Take the secrets out of a box, in place; its text without them, at most so many characters of it."""
-    from ekm_core import redact
-
     text = redact.redact((st.session_state.get(key) or "")[:most]).text
     st.session_state[key] = text
     return text
