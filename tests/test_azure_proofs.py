@@ -18,6 +18,7 @@ from benchmarks import causes
 from ekm_core import catalogue
 from ekm_core.azure.proofs import chain
 from ekm_core.check import case_of, check
+from ekm_core.diagnose import Setup, diagnose
 from ekm_core.model import Case, Configuration, Exhibit, LinkState, Provider, Status, Verdict
 
 SCENARIOS = {item.name: item for item in causes.load() if item.name.startswith("azure/")}
@@ -99,15 +100,27 @@ CHANGED = [
 @pytest.mark.parametrize("name", CHANGED)
 def test_a_change_put_back_turns_the_check_clean(name):
     scenario = SCENARIOS[name]
-    (ruling,) = (found for found in confirmed(scenario.evidence, scenario.configuration) if found.changes)
-    (change,) = ruling.changes
+    found = confirmed(scenario.evidence, scenario.configuration)
+    (change,) = {change for ruling in found for change in ruling.changes}
     before, after = json.loads(change.before), json.loads(change.after)
     assert change.diff
+    configuration = scenario.configuration
+    if change.title == "Registration":
+        configuration = replace(configuration, fields={**configuration.fields, **after})
     evidence = []
     for exhibit in scenario.evidence:
         put = [after if item == before else item for item in exhibit.output] if isinstance(exhibit.output, list) else 0
         evidence.append(replace(exhibit, output=put) if put else exhibit)
-    assert not check(scenario.configuration, evidence).failed
+    assert not confirmed(evidence, configuration)
+
+
+def test_a_wrong_registration_is_not_printed_as_its_own_repair():
+    scenario = SCENARIOS["azure/missing-principal-wrong-tenant"]
+    judged = diagnose(scenario.text, setup=Setup(scenario.configuration, scenario.evidence)).errors[0].causes[0]
+    assert judged.cause.id == "wrong-tenant-registered"
+    wrong = scenario.configuration.get("tenant_id")
+    assert not any(wrong in snippet.text for snippet in (*judged.fix.cli, *judged.fix.verify))
+    assert "<TENANT_ID>" in judged.fix.placeholders
 
 
 def test_there_are_changes():

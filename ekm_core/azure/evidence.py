@@ -657,6 +657,8 @@ def _subject(command: Command) -> tuple[Kind, str] | None:
             return Kind.ACCOUNT, ""
         case "ad sp", "show" if command.option("id"):
             return Kind.SERVICE_PRINCIPAL, command.option("id")
+        case "ad sp", "list" if found := _APP_FILTER.search(command.option("filter")):
+            return Kind.SERVICE_PRINCIPAL, found[1]
         case "keyvault", "show" if name:
             return Kind.VAULT, name
         case "keyvault network-rule", "list" if name:

@@ -118,11 +118,42 @@ def _access(known: Setting) -> Access | Ruling:
         return scope
     if isinstance(principal, Ruling):
         return principal
+    items = _assignments(known, principal)
+    if isinstance(items, Ruling):
+        return items
+    roles = policy.by_id([fact.value for fact in known.evidence.roles.values() if fact.value is not None])
+    decisions = {
+        action: policy.decide_by_roles(action, principal, scope, list(roles.values()), items, [], app_id=AZURE_APP_ID)
+        for action in AZURE_DATA_ACTIONS
+    }
+    mine = [item for item in items if guid(item["principalId"]) == principal]
+    others = [item for item in items if guid(item["principalId"]) != principal and covers(item["scope"], scope)]
+    account, ids = known.evidence.account.value, (principal, AZURE_APP_ID)
+    here = account is None or scope.lower().startswith(f"/subscriptions/{account.subscription_id}/".lower())
+    everything = here and known.evidence.assignments_listed("", ids).state is State.SEEN
+    return Access(
+        principal,
+        scope,
+        roles,
+        tuple(item for item in mine if covers(item["scope"], scope)),
+        tuple(item for item in mine if not covers(item["scope"], scope) and _may_use_key(item, roles)),
+        tuple(item for item in others if covers(scope, item["scope"]) and _is_stray(item, roles)),
+        tuple(item for item in others if _may_be_group(item)),
+        {action: decision.outcome for action, decision in decisions.items()},
+        {action: (*decision.by, *decision.missing) for action, decision in decisions.items()},
+        everything or known.evidence.assignments_listed(scope, ids).state is State.SEEN,
+        everything,
+    )
+
+
+def _assignments(known: Setting, principal: str) -> list[Document] | Ruling:
+    """Every role assignment shown that can count, or why they cannot be judged."""
     evidence = known.evidence
     if any(fact.state is State.CONFLICTING for fact in (*evidence.assignments.values(), *evidence.roles.values())):
         return stays_open("Two outputs about roles contradict each other. Give the newest alone.")
     items = [fact.value for fact in evidence.assignments.values() if fact.value is not None]
-    if any(_is_hidden(fact.value) for fact in evidence.roles.values() if fact.value is not None):
+    used = {str(item["roleDefinitionId"]).rpartition("/")[2].lower() for item in items}
+    if any(name in used and fact.value and _is_hidden(fact.value) for name, fact in evidence.roles.items()):
         return stays_open("A role definition is masked or cut short. Give the whole output.", snippets.show_role())
     hidden = next((item for item in items if not (guid(item["principalId"]) and _is_whole(item["scope"]))), None)
     if hidden:
@@ -133,31 +164,8 @@ def _access(known: Setting) -> Access | Ruling:
         )
     if known.message and not any("--include-groups" in exhibit.command for exhibit in known.case.evidence):
         # Azure refused in fact, so whatever a group may do, OpenAI's service principal is not in it.
-        items = [item for item in items if guid(item["principalId"]) == principal or not _may_be_group(item)]
-    roles = policy.by_id([fact.value for fact in evidence.roles.values() if fact.value is not None])
-    decisions = {
-        action: policy.decide_by_roles(action, principal, scope, list(roles.values()), items, [], app_id=AZURE_APP_ID)
-        for action in AZURE_DATA_ACTIONS
-    }
-    mine = [item for item in items if guid(item["principalId"]) == principal]
-    key_only = [item for item in items if item["scope"].lower().rstrip("/") == scope.lower()]
-    listed = evidence.assignments_listed(scope, (principal, AZURE_APP_ID)).state is State.SEEN
-    account = evidence.account.value
-    here = account is None or scope.lower().startswith(f"/subscriptions/{account.subscription_id}/".lower())
-    everything = here and evidence.assignments_listed("", (principal, AZURE_APP_ID)).state is State.SEEN
-    return Access(
-        principal,
-        scope,
-        roles,
-        tuple(item for item in mine if covers(item["scope"], scope)),
-        tuple(item for item in mine if not covers(item["scope"], scope) and _may_use_key(item, roles)),
-        tuple(item for item in key_only if item not in mine and _is_stray(item, roles)),
-        tuple(item for item in items if item not in mine and _may_be_group(item) and covers(item["scope"], scope)),
-        {action: decision.outcome for action, decision in decisions.items()},
-        {action: (*decision.by, *decision.missing) for action, decision in decisions.items()},
-        listed or everything,
-        everything,
-    )
+        return [item for item in items if guid(item["principalId"]) == principal or not _may_be_group(item)]
+    return items
 
 
 def _is_whole(scope: str) -> bool:

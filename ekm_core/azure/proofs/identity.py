@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
+from ekm_core import configuration
 from ekm_core.azure import snippets
 from ekm_core.azure.evidence import Kind
 from ekm_core.azure.proofs.setting import Setting, fails, guid, holds, is_masked, proves, stays_open, unseen
 from ekm_core.evidence import State
-from ekm_core.model import Ruling
+from ekm_core.model import Change, Ruling
 from ekm_core.vendor import AZURE_APP_ID
 
 
@@ -147,6 +150,22 @@ def wrong_tenant(known: Setting) -> Ruling:
         f"The vault {known.vault_name} belongs to the tenant {known.vault_tenant}. The registration names "
         f"{known.tenant}, so OpenAI asks the wrong tenant for its token.",
         shown,
+        _registration(known, tenant_id=known.vault_tenant),
+    )
+
+
+def _registration(known: Setting, **right: str) -> tuple[Change, ...]:
+    """The registration with the right values in it."""
+    if known.case.configuration is None:
+        return ()
+    before = configuration.body(known.case.configuration)
+    after = {**before, **right}
+    return (
+        Change(
+            "Registration",
+            json.dumps(before, indent=2, ensure_ascii=False),
+            json.dumps(after, indent=2, ensure_ascii=False),
+        ),
     )
 
 
