@@ -207,13 +207,18 @@ def test_a_good_practice_passes_and_what_is_unseen_is_not_spoken_of():
     assert practices("healthy-nothing")[1] == {}
 
 
-def test_the_chain_is_proven_only_where_everything_was_seen():
-    links = {"aws/healthy": LinkState.PROVEN, "aws/healthy-terse": LinkState.UNKNOWN}
-    for name, state in links.items():
-        scenario = next(item for item in SCENARIOS if item.name == name)
-        known = {item.link: item for item in proofs.chain(check.case_of(scenario.configuration, scenario.evidence))}
-        assert known[Link.TRUST].state is known[Link.PERMISSION].state is state
-        assert known[Link.KEY].state is LinkState.PROVEN
+@pytest.mark.parametrize(("name", "permission"), [("healthy", LinkState.PROVEN), ("healthy-terse", LinkState.UNKNOWN)])
+def test_the_chain_is_proven_only_where_everything_was_seen(name, permission):
+    scenario = next(item for item in SCENARIOS if item.name == f"aws/{name}")
+    known = {item.link: item for item in proofs.chain(check.case_of(scenario.configuration, scenario.evidence))}
+    assert known[Link.TRUST].state is known[Link.KEY].state is LinkState.PROVEN
+    assert known[Link.PERMISSION].state is permission
+
+
+def test_an_unseen_organization_is_said_beside_the_proof():
+    scenario = next(item for item in SCENARIOS if item.name == "aws/healthy-terse")
+    known = {item.link: item for item in proofs.chain(check.case_of(scenario.configuration, scenario.evidence))}
+    assert "organization were not seen" in known[Link.TRUST].because
 
 
 def test_the_right_id_is_named_only_where_it_is_known():

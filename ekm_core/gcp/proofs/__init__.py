@@ -40,10 +40,12 @@ def _permission(case: Case) -> ChainLink | None:
         return None
     if access.denied:
         return ChainLink(Link.PERMISSION, LinkState.BROKEN, " ".join(access.denied[0].by))
-    if access.allowed and binding.denied_by_condition(case).verdict is Verdict.RULED_OUT:
-        because = "OpenAI's principal may encrypt and decrypt, and no deny policy is above the key."
-        return ChainLink(Link.PERMISSION, LinkState.PROVEN, because)
-    return None
+    if not access.allowed or not binding.project_denies_nothing(case):
+        return None
+    because = "OpenAI's principal may encrypt and decrypt, and the key's project has no deny policy."
+    if binding.denied_by_condition(case).verdict is not Verdict.RULED_OUT:
+        because += " Deny policies of the folders and the organization above it were not seen."
+    return ChainLink(Link.PERMISSION, LinkState.PROVEN, because)
 
 
 def _key(case: Case) -> ChainLink | None:

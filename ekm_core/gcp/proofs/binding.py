@@ -372,6 +372,13 @@ def denied_by_condition(case: Case) -> Ruling:
     return ruled_out("No condition stops OpenAI's binding, and there is no deny policy above the key.", *found.shown)
 
 
+def project_denies_nothing(case: Case) -> bool:
+    """Whether the list of the key's project was seen and holds no deny policy."""
+    setup = of(case)
+    policies = setup.evidence.deny_policies(f"projects/{setup.project}")
+    return policies.value is not None and not policies.value["names"]
+
+
 def _deny_command(resource: str) -> Snippet:
     point = f"--attachment-point=cloudresourcemanager.googleapis.com/{resource}"
     return gcp.command(
