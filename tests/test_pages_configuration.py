@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,13 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from ekm_core.check import Checked
 from ekm_core.importing.names import REGISTRATION
 from ekm_core.model import Change, Exhibit, Finding, Language, Link, Provider, Snippet, Status
-from pages.components import evidence, findings, markup, recognised
+from pages.components import evidence, findings, markup, recognised, server
 
 ROOT = Path(__file__).resolve().parents[1]
 SCENARIO = json.loads(
@@ -317,3 +319,12 @@ def test_the_list_of_evidence_says_what_each_told() -> None:
     drawn = evidence.listing(rows, 7)
     assert "<b>" not in drawn
     assert 'data-remove="7-2"' in drawn
+
+
+def test_the_folder_of_the_pages_is_no_menu_of_its_own() -> None:
+    async def start() -> bool | None:
+        PagesManager.uses_pages_directory = None
+        async with server.lifespan(None):
+            return PagesManager.uses_pages_directory
+
+    assert asyncio.run(start()) is False

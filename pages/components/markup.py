@@ -91,7 +91,8 @@ def how_it_works() -> str:
         "<li>Paste what OpenAI, AWS, Google Cloud or Azure answered.</li>"
         "<li>Read which error it is, and which causes your text confirms or rules out.</li>"
         "<li>Add your own values, so that every fix carries them, and copy the fix.</li></ol>"
-        "<p>Where the text does not decide, we say so and tell you where to look.</p></div>"
+        "<p>Where the text does not decide, we say so and tell you where to look. What you registered and what your "
+        "cloud says can prove it: give them under Configuration.</p></div>"
     )
 
 

@@ -197,6 +197,7 @@ def test_one_output_is_removed_by_keyboard(open_page: OpenPage) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".ekm-rows li")).to_have_count(1)
     expect(page.locator(".ekm-rows li code")).to_have_text("aws sts get-caller-identity")
+    expect(page.get_by_role("button", name="Remove: aws sts get-caller-identity")).to_be_focused()
 
 
 def test_the_kit_is_previewed_and_downloaded(open_page: OpenPage) -> None:

@@ -5,6 +5,7 @@
 
   const wish = new Map(); // what the user opened or closed, by cause, so that a redrawn result looks the same
   let askedTurn = ""; // the answer whose lower part is being asked for
+  let removing = false; // a row was removed: the keyboard's focus goes to what remains, once that is drawn
   let way = ""; // the tab last chosen: somebody who works with Terraform does so for every cause
 
   // The store may be a moment older than the answer on the page: only a body of the same turn will do.
@@ -101,7 +102,10 @@
       return;
     }
     const remove = event.target.closest?.(".ekm-remove");
-    if (remove) window.dispatchEvent(new CustomEvent("ekm-remove", { detail: remove.dataset.remove }));
+    if (remove) {
+      removing = true;
+      window.dispatchEvent(new CustomEvent("ekm-remove", { detail: remove.dataset.remove }));
+    }
     const tab = event.target.closest?.('.ekm-tabs [role="tab"]');
     if (tab) {
       way = tab.dataset.way;
@@ -172,6 +176,11 @@
   const put = (place) => {
     if (!place.isConnected) return;
     place.innerHTML = place.dataset.html;
+    const next = removing && place.querySelector(".ekm-remove");
+    if (next) {
+      removing = false;
+      next.focus();
+    }
     fillOpen();
   };
 
