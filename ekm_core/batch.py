@@ -23,7 +23,8 @@ _WORTH_A_SCANNER = 60_000
 class Result(NamedTuple):
     """What is known of one message. ``text`` is redacted; ``ids`` is () where no known error stands in it.
 
-    entities: the values of the first error's provider, one a name. (A tuple is made faster than a dataclass.)
+    entities: the values of the first error's provider, one a name. (A tuple is made faster than a dataclass.) Where
+    only ids are asked for, ``text`` is "" and ``entities`` None.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Result(NamedTuple):
 _WRAPPED = rb"[\\\x0a-\x0d\x1b`\x80-\xff]|[\"'] *\+ *[\"']|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|[*][*]"
 _LINKS = tuple(Link)
 _SECRETIVE, _NOISY = 0, 1
+_NO_ERROR = Result("")
 
 
 def _gate(engine: classify._Engine) -> tuple[tuple[bytes, ...], ...]:
@@ -63,10 +65,11 @@ class Classifier:
     """Redaction, classification and values for many messages; the answers are those of ``classify.classify``.
 
     Not shared between threads: it remembers what each set of matching patterns decides. scanner: "auto" makes one when
-    enough texts have come by, "now" at once, "never" does without; the answers are the same.
+    enough texts have come by, "now" at once, "never" does without; the answers are the same. values: False gives the
+    ids and providers alone.
     """
 
-    def __init__(self, scanner: str = "auto") -> None:
+    def __init__(self, scanner: str = "auto", *, values: bool = True) -> None:
         self._engine = classify.engine()
         self._gate = _gate(self._engine)
         self._searcher = _searcher(self._gate)
@@ -74,7 +77,8 @@ class Classifier:
         self._decided: dict[frozenset[int], _Decision] = {}
         self._decided_long: dict[frozenset[int], _Decision] = {}
         self._until_scanner = _WORTH_A_SCANNER if scanner == "auto" else -1
-        self._scanner = scan.scanner(self._gate) if scanner == "now" else None
+        self._values = values
+        self._scanner = scan.scanner(self._gate, finders=values) if scanner == "now" else None
 
     def one(self, text: str) -> Result:
         """The result for one message."""
@@ -94,9 +98,15 @@ class Classifier:
         for text, clean, plain, found in zip(seen, cleaned, normal, self._scan(normal), strict=True):
             if found and (ids := self._ids(plain, found)):
                 provider = self._errors[ids[0]].provider
-                known[text] = Result(clean, ids, provider.value, entities.values(plain, provider, found.finders))
-            elif clean is not text:
+                if self._values:
+                    values = entities.values(plain, provider, found.finders)
+                    known[text] = Result(clean, ids, provider.value, values)
+                else:
+                    known[text] = Result("", ids, provider.value)
+            elif self._values and clean is not text:
                 known[text] = Result(clean)
+        if not self._values:
+            return [known.get(text, _NO_ERROR) for text in order]
         return [known.get(text) or Result(text) for text in order]
 
     def _doubtful(self, texts: list[str]) -> list[tuple[str, Collection[int]]]:
@@ -111,7 +121,7 @@ class Classifier:
         if self._scanner is None and self._until_scanner >= 0:
             self._until_scanner -= len(texts)
             if self._until_scanner < 0:
-                self._scanner = scan.scanner(self._gate)
+                self._scanner = scan.scanner(self._gate, finders=self._values)
         slowly, fast = self._engine.matching, self._scanner
         signs: list[scan.Signs | None] = []
         for text in texts:

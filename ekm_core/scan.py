@@ -37,10 +37,11 @@ class Scanner:
     """The compiled patterns. Not shared between threads.
 
     gate: groups of patterns to look for in raw texts, over bytes and without case, see ``doubtful``. No match of one
-    may need the beginning or end of its text where a blank would not do as well.
+    may need the beginning or end of its text where a blank would not do as well. finders: whether ``Signs.finders``
+    are wanted.
     """
 
-    def __init__(self, gate: Sequence[Sequence[bytes]]) -> None:
+    def __init__(self, gate: Sequence[Sequence[bytes]], *, finders: bool = True) -> None:
         import hyperscan
 
         engine = classify.engine()
@@ -48,7 +49,7 @@ class Scanner:
         self._relevant = engine.relevant()
         self._mention = len(patterns)
         self._finders = len(patterns) + 1
-        telltales = entities.telltales()
+        telltales = entities.telltales() if finders else ()
         different = list(dict.fromkeys(telltales))
         self._finders_of = [
             tuple(number for number, telltale in enumerate(telltales) if telltale == one) for one in different
@@ -134,6 +135,6 @@ def _of_ascii(pattern: str) -> bytes:
     return re.sub(r"[^\x00-\x7f]", r"\\x80", pattern).encode()
 
 
-def scanner(gate: Sequence[Sequence[bytes]]) -> Scanner | None:
+def scanner(gate: Sequence[Sequence[bytes]], *, finders: bool = True) -> Scanner | None:
     """A new scanner; None where Hyperscan is not installed."""
-    return Scanner(gate) if find_spec("hyperscan") else None
+    return Scanner(gate, finders=finders) if find_spec("hyperscan") else None

@@ -372,7 +372,7 @@ def run(source: str, out: str | None, text_column: str = "text", progress: TextI
     with ExitStack() as stack:
         file, kind = _open(source, stack, seen)
         large = seen.size >= (_LARGE // 10 if source.lower().endswith(".gz") else _LARGE)
-        classifier = Classifier("now" if large else "auto")
+        classifier = Classifier("now" if large else "auto", values=out is not None)
         sink, finish = _sink(source, out, text_column, stack)
         bar = _Bar(progress, seen, started)
         stack.enter_context(_without_collector())

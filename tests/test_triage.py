@@ -191,7 +191,10 @@ def test_the_same_answers_as_for_one_paste(scanner: str) -> None:
     if scanner == "now":
         pytest.importorskip("hyperscan")
     texts = many_texts()
-    for text, fast in zip(texts, batch.Classifier(scanner).many(texts), strict=True):
+    answers = batch.Classifier(scanner).many(texts)
+    ids_alone = batch.Classifier(scanner, values=False).many(texts)
+    assert ids_alone == [batch.Result("", answer.ids, answer.provider) for answer in answers]
+    for text, fast in zip(texts, answers, strict=True):
         clean = redact.redact(text).text
         normal = normalise.normalise(clean).text
         found = classify.classify(normal)
