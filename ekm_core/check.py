@@ -61,8 +61,10 @@ class Checked:
 
 def case_of(configured: Configuration, evidence: Sequence[Exhibit]) -> Case:
     """The case of a set-up without an error text."""
-    typed = configuration.values(configured)
-    return Case("", (), Values(derive(typed), frozenset(typed)), configured, tuple(evidence))
+    registered = configuration.values(configured)
+    return Case(
+        "", (), Values(derive(registered), frozenset(registered), frozenset(registered)), configured, tuple(evidence)
+    )
 
 
 def check(configured: Configuration, evidence: Sequence[Exhibit] = ()) -> Checked:

@@ -67,7 +67,8 @@ def diagnose(text: str, typed: Mapping[str, str] | None = None, setup: Setup = N
     name (``organization_id``, ``role_arn`` …); blank entries count as not given. setup: configuration and evidence;
     what is typed goes before what is registered.
     """
-    given = _given(_registered(setup) | dict(typed or {}))
+    given = _given(typed)
+    registered = _given(_registered(setup))
     redacted = redact.redact(text)
     normal = normalise.normalise(redacted.text)
     classified = classify.classify(normal.text)
@@ -76,7 +77,7 @@ def diagnose(text: str, typed: Mapping[str, str] | None = None, setup: Setup = N
     clouds = {result.error.provider for result in classified} if several else ()
     whole = {provider: entities.extract(normal.text, provider) for provider in clouds}
     errors = tuple(
-        _judged_error(result, classified, normal, whole.get(result.error.provider, ()), given, setup)
+        _judged_error(result, classified, normal, whole.get(result.error.provider, ()), given, registered, setup)
         for result in classified
     )
     perhaps: tuple[KnownError, ...] = () if errors else nearest.nearest(normal.text)
@@ -87,7 +88,7 @@ def diagnose(text: str, typed: Mapping[str, str] | None = None, setup: Setup = N
         perhaps=perhaps,
         chain=_chain(errors, setup),
         next_step=_next_step(errors, perhaps, bool(normal.text.strip())),
-        typed=given,
+        typed=registered | given,
     )
 
 
@@ -124,14 +125,19 @@ def _judged_error(
     normal: normalise.Normalised,
     whole: tuple[Entity, ...],
     given: Mapping[str, str],
+    registered: Mapping[str, str],
     setup: Setup,
 ) -> JudgedError:
     words, found = _surroundings(result, others, normal.text, whole)
     usable = _usable(found)
     read = read_values(found)
+    usable.update(registered)
     usable.update(given)
     mine = setup if _is_about(setup, result.error.provider) else NOTHING
-    case = Case(words, found, Values(wellformed.derive(usable), frozenset(given)), mine.configuration, mine.evidence)
+    values = Values(
+        wellformed.derive(usable), frozenset({**registered, **given}), frozenset(registered) - frozenset(given)
+    )
+    case = Case(words, found, values, mine.configuration, mine.evidence)
     proofs: list[Proof] = []
     for hit in result.hits:
         start, end = normal.span(hit.start, hit.end)

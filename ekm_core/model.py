@@ -131,15 +131,24 @@ class Values:
     """The user's own values, by entity name (``role_arn``, ``organization_id`` …), for checks and snippets.
 
     ``get`` answers "" for what is not known; ``snippet`` functions use ``need`` which answers a marked placeholder.
-    ``typed`` names those that the user gave on purpose, as against those read from an error, which may be the fault.
+    ``typed`` names those that the user gave on purpose, in the form or as the registration, as against those read from
+    an error, which may be the fault. ``registered`` names those of them that stand in the registration alone: what
+    OpenAI uses, right or wrong.
     """
 
     known: Mapping[str, str] = field(default_factory=dict)
     typed: frozenset[str] = frozenset()
+    registered: frozenset[str] = frozenset()
 
     def get(self, name: str) -> str:
         """The value, or "" where it is not known."""
         return self.known.get(name, "")
+
+    def doubting(self, *names: str) -> Values:
+        """The same without these, unless the user typed them: a repair must not repeat what may be the fault."""
+        sure = self.typed - self.registered
+        kept = {name: value for name, value in self.known.items() if name not in names or name in sure}
+        return Values(kept, self.typed, self.registered)
 
     def need(self, name: str) -> str:
         """The value, or a placeholder such as ``<ORGANIZATION_ID>`` that names what is still open."""

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import hcl2
@@ -133,7 +134,14 @@ def test_open_values_are_marked_and_named():
     assert aws.cli_set_identity(EMPTY).placeholders == ("<ROLE_NAME>", "<KMS_KEY_ARN>")
     assert aws.show_key_policy(EMPTY).placeholders == ("<KMS_KEY_ARN>", "<REGION>")
     for cause in errors()["aws-sts-assume-role-denied"].causes[1:6]:
-        assert cause.fix(NORMAL).placeholders == ()
+        assert cause.fix(replace(NORMAL, typed=frozenset(NORMAL.known))).placeholders == ()
+
+
+def test_what_is_registered_or_read_is_not_printed_as_its_own_repair():
+    wrong = next(cause for cause in errors()["aws-sts-assume-role-denied"].causes if cause.id == "role-arn-wrong")
+    names = frozenset(NORMAL.known)
+    for values in (NORMAL, replace(NORMAL, typed=names, registered=names)):
+        assert "<ROLE_ARN>" in wrong.fix(values).placeholders
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

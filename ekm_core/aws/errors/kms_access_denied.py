@@ -233,7 +233,7 @@ ERROR = KnownError(
             "that was pointed at another key.",
             checks.for_ekm_role(checks.other_key),
             causes.look_at_other_key,
-            causes.fix_registration("Register the ARN of the key that you set up, not an alias."),
+            causes.fix_registration("Register the ARN of the key that you set up, not an alias.", "kms_key"),
             causes.REGISTRAR,
             proof=proofs.later("kms", "other_key"),
         ),

@@ -77,7 +77,7 @@ ERROR = KnownError(
                 instead=_REGION,
             ),
             causes.look_at_other_key,
-            causes.fix_registration("Use the key's own ARN, in the call and in the registration."),
+            causes.fix_registration("Use the key's own ARN, in the call and in the registration.", "kms_key"),
             causes.YOURSELF,
         ),
         Cause(
@@ -86,7 +86,7 @@ ERROR = KnownError(
             "A key ARN reads arn:aws:kms:REGION:ACCOUNT:key/KEY-ID, with a 12-digit account.",
             checks.undecided("Compare the registered ARN, letter by letter, with the one that the KMS console shows."),
             causes.look_at_other_key,
-            causes.fix_registration("Copy the ARN from the KMS console instead of typing it."),
+            causes.fix_registration("Copy the ARN from the KMS console instead of typing it.", "kms_key"),
             causes.REGISTRAR,
         ),
     ),

@@ -112,7 +112,7 @@ ERROR = KnownError(
             "A slip in the key id, a wrong Region or a wrong account: each leads to a place where no such key is.",
             checks.other_key,
             causes.look_at_other_key,
-            causes.fix_registration("Register the ARN of the key as the console shows it."),
+            causes.fix_registration("Register the ARN of the key as the console shows it.", "kms_key"),
             causes.REGISTRAR,
             proof=proofs.later("keys", "arn_wrong"),
         ),

@@ -50,6 +50,7 @@ def _fix_test(values: Values) -> Fix:
 
 
 def _fix_account(values: Values) -> Fix:
+    values = values.doubting("role_arn", "account_id")
     return Fix(
         "Register the role of the right account. The key may be in another account than the role, the ARN of the role "
         "may not.",
@@ -186,7 +187,7 @@ ERROR = KnownError(
             "OpenAI asks for the role in the message. A misspelt ARN gives the same error as a role that refuses.",
             checks.for_openai(checks.other_role),
             _look_role,
-            causes.fix_registration("Register the ARN of the role that you set up."),
+            causes.fix_registration("Register the ARN of the role that you set up.", "role_arn"),
             causes.REGISTRAR,
             proof=proofs.later("roles", "role_arn_wrong"),
         ),

@@ -20,7 +20,7 @@ def _look(values: Values) -> Look:
     )
 
 
-_FIX = causes.fix_registration("Copy the role's ARN from the IAM console, and register that.")
+_FIX = causes.fix_registration("Copy the role's ARN from the IAM console, and register that.", "role_arn")
 
 ERROR = KnownError(
     id="aws-sts-invalid-role-arn",

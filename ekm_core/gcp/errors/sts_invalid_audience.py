@@ -44,7 +44,7 @@ ERROR = KnownError(
             "the number.",
             check=checks.about_openai(checks.project_id_for_number),
             look=causes.look_at_names("Compare workload_identity_project_number with the column of project numbers."),
-            fix=causes.fix_registration(_REGISTER_NUMBER),
+            fix=causes.fix_registration(_REGISTER_NUMBER, "project_number"),
             who=causes.REGISTRAR,
             proof=causes.proof("registration", "project_id_for_number"),
         ),
@@ -54,7 +54,7 @@ ERROR = KnownError(
             why="A blank, a dash or a word beside the digits makes a name that no provider has.",
             check=checks.about_openai(checks.not_a_number),
             look=causes.look_at_names("Compare workload_identity_project_number with the column of project numbers."),
-            fix=causes.fix_registration(_REGISTER_NUMBER),
+            fix=causes.fix_registration(_REGISTER_NUMBER, "project_number"),
             who=causes.REGISTRAR,
             proof=causes.proof("registration", "not_a_number"),
         ),
@@ -65,7 +65,10 @@ ERROR = KnownError(
             check=checks.about_openai(checks.full_name_in_a_field),
             look=causes.look_at_names("No registered field may hold a slash."),
             fix=causes.fix_registration(
-                "Register the short ids: what stands between the slashes, without the slashes."
+                "Register the short ids: what stands between the slashes, without the slashes.",
+                "project_number",
+                "pool_id",
+                "provider_id",
             ),
             who=causes.REGISTRAR,
             proof=causes.proof("registration", "full_name_in_a_field"),
@@ -78,7 +81,9 @@ ERROR = KnownError(
             look=causes.look_at_names(
                 "Compare both registered ids with the lists: the id is the last part of the name."
             ),
-            fix=causes.fix_registration("Register the ids as the lists show them, not the display names."),
+            fix=causes.fix_registration(
+                "Register the ids as the lists show them, not the display names.", "pool_id", "provider_id"
+            ),
             who=causes.REGISTRAR,
             proof=causes.proof("registration", "pool_or_provider_id"),
         ),
@@ -88,7 +93,7 @@ ERROR = KnownError(
             why="A pool holds one or more providers. OpenAI needs the ids of both.",
             check=checks.about_openai(checks.pool_as_provider),
             look=causes.look_at_names("The provider id must stand in the list of the pool's providers."),
-            fix=causes.fix_registration("Register the provider's own id."),
+            fix=causes.fix_registration("Register the provider's own id.", "provider_id"),
             who=causes.REGISTRAR,
             proof=causes.proof("registration", "pool_as_provider"),
         ),
@@ -99,7 +104,9 @@ ERROR = KnownError(
             "without.",
             check=checks.about_openai(checks.https_prefix),
             look=causes.look_at_names("No registered field may begin with https: or with two slashes."),
-            fix=causes.fix_registration("Register the short ids, without https: and without slashes."),
+            fix=causes.fix_registration(
+                "Register the short ids, without https: and without slashes.", "pool_id", "provider_id"
+            ),
             who=causes.REGISTRAR,
         ),
         Cause(
@@ -109,7 +116,9 @@ ERROR = KnownError(
             "matter here.",
             check=checks.about_openai(checks.location_not_global),
             look=causes.look_at_names("The full name of the pool contains locations/global."),
-            fix=causes.fix_registration("Register the short ids; the location is not part of them."),
+            fix=causes.fix_registration(
+                "Register the short ids; the location is not part of them.", "pool_id", "provider_id"
+            ),
             who=causes.REGISTRAR,
         ),
         causes.OWN_TEST,

@@ -74,7 +74,9 @@ ERROR = KnownError(
             why="A number of another project, or a display name in place of an id, points to nothing.",
             check=checks.open_question(f"{_WHICH} Compare all three registered values with it."),
             look=causes.look_at_names("Compare all three values with what is registered with OpenAI."),
-            fix=causes.fix_registration("Register number, pool and provider as the lists show them."),
+            fix=causes.fix_registration(
+                "Register number, pool and provider as the lists show them.", "project_number", "pool_id", "provider_id"
+            ),
             who=causes.REGISTRAR,
             proof=causes.proof("provider", "wrong_number_or_id"),
         ),
@@ -84,7 +86,9 @@ ERROR = KnownError(
             why="The provider's name takes the project's number, which is digits only.",
             check=checks.about_openai(checks.project_id_for_number),
             look=causes.look_at_names("Compare workload_identity_project_number with the column of project numbers."),
-            fix=causes.fix_registration("Register the project's number, which is digits only, not its id."),
+            fix=causes.fix_registration(
+                "Register the project's number, which is digits only, not its id.", "project_number"
+            ),
             who=causes.REGISTRAR,
             proof=causes.proof("registration", "project_id_for_number"),
         ),
