@@ -108,6 +108,12 @@ def result(page: Page) -> None:
     page.wait_for_selector(".ekm-finding")
     page.wait_for_selector("details.ekm-cause")
     page.get_by_role("heading", name="Your values").wait_for()
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Wait until no run of the page is under way: a click in the midst of one may meet a button that is replaced."""
+    page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for()
 
 
 def violations(page: Page) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ekm_core import catalogue
-from tests.browser.conftest import ASSUME_ROLE, AXE, FAQ, OpenPage, diagnose, result, violations
+from tests.browser.conftest import ASSUME_ROLE, AXE, FAQ, OpenPage, diagnose, result, settled, violations
 
 HOSTILE = (
     "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>![i](https://example.invalid/x.png)"
@@ -196,10 +196,12 @@ def test_the_report_is_previewed_exactly(open_page: OpenPage) -> None:
     result(page)
     page.get_by_text("Share this result").click()
     button = page.get_by_role("button", name="Download Markdown")
+    button.wait_for()
+    settled(page)
+    preview = page.locator("[data-testid='stCode'] code").first.evaluate("element => element.textContent")
     with page.expect_download() as started:
         button.click()
     text = started.value.path().read_text(encoding="utf-8")
-    preview = page.locator("[data-testid='stCode'] code").first.evaluate("element => element.textContent")
     assert preview.strip() == text.strip()
     assert page.locator("[data-testid='stException']").count() == 0
 
