@@ -88,6 +88,7 @@ def open_page(browser: Browser, base: str) -> Iterator[OpenPage]:
         )
         page.goto(base + path)
         page.wait_for_selector(".ekm h1")
+        settled(page)
         return page
 
     yield open_
@@ -99,6 +100,8 @@ def open_page(browser: Browser, base: str) -> Iterator[OpenPage]:
 def diagnose(page: Page, text: str) -> None:
     """Paste and click."""
     area = page.get_by_label("Error message")
+    area.wait_for()
+    settled(page)
     area.fill(text)
     page.get_by_role("button", name="Diagnose").click()
 

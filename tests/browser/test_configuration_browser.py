@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import AXE, ROOT, OpenPage, diagnose, result, violations
+from tests.browser.conftest import AXE, ROOT, OpenPage, diagnose, result, settled, violations
 
 OPENAI_KEY = "sk-" + "proj-Zk3vQ9rT7wX1yB5nM8cL2dF6gH4jK0pS"
 AWS_ID, AWS_SECRET = "AKIA" + "Q3EGRLWZ7YXK2MVB", "wJalrXUtnFEMI" + "K7MDENGbPxRfiCYzQ8vT3sLw1e"
@@ -41,15 +41,19 @@ def transcript(evidence: list[dict[str, Any]]) -> str:
 
 
 def import_(page: Page, text: str) -> None:
+    settled(page)
     page.get_by_label("Paste what you have").fill(text)
     page.get_by_role("button", name="Fill in the form").click()
     page.get_by_text("The form below is filled in.").wait_for()
+    settled(page)
 
 
 def add(page: Page, text: str) -> None:
+    settled(page)
     page.get_by_label("Paste outputs").fill(text)
     page.get_by_role("button", name="Add to the evidence").click()
     page.get_by_text(re.compile("added")).wait_for()
+    settled(page)
 
 
 def applied(diff: str, text: str) -> str | None:
@@ -203,6 +207,8 @@ def test_one_output_is_removed_by_keyboard(open_page: OpenPage) -> None:
 def test_the_kit_is_previewed_and_downloaded(open_page: OpenPage) -> None:
     page = open_page("/configuration?provider=gcp")
     page.get_by_text("Show the kit").click()
+    page.get_by_text("terraform/main.tf", exact=True).wait_for()
+    settled(page)
     with page.expect_download() as started:
         page.get_by_role("button", name="Download the kit").click()
     assert started.value.suggested_filename == "openai-ekm-gcp.zip"
