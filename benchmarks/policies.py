@@ -23,7 +23,10 @@ def main() -> int:
     parser.add_argument("cases", type=Path)
     parser.add_argument("--all", action="store_true", help="count the cases that are not strict, too")
     options = parser.parse_args()
-    cases = [json.loads(line) for line in options.cases.read_text(encoding="utf-8").splitlines()]
+    try:
+        cases = [json.loads(line) for line in options.cases.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        parser.error(f"{options.cases} is not a file of JSON lines: {error}")
     cases = [case for case in cases if options.all or case["strict"]]
 
     started = time.perf_counter()

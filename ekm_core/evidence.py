@@ -111,6 +111,7 @@ _COMMAND = re.compile(
 _GOES_ON = re.compile(r"(?:(?<=\s)|^)[\\`^][ \t]*\r?$")
 _SECOND_PROMPT = re.compile(r"(?:>|>>|quote>|dquote>)[ ]")
 _LOGIN = re.compile(r"\blogin\b")
+_YAML_LINE = re.compile(r"^[ -]*[A-Za-z][A-Za-z0-9_.]{1,40}:(?: [^\n]*)?$", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*$", re.MULTILINE)
 
 
@@ -259,6 +260,18 @@ def _terraform_end(text: str, brace: int, end: int) -> int:
 
 
 # --------------------------------------------------------------------------------------------------------- the reading
+def _nothing_found(text: str) -> str:
+    """Why a text gave no exhibit, and what to paste in its place."""
+    if not text.strip():
+        return "There is nothing to read. Paste the command and all that it printed."
+    if len(_YAML_LINE.findall(text[:10_000])) > 1:
+        return (
+            "This looks like YAML without the command that printed it, so we cannot tell what it shows. Paste the "
+            "command's line above it, or run the command again with --format=json."
+        )
+    return "We found no output of a command in this text. Paste the command and all that it printed, as JSON."
+
+
 def read(text: str, origin: str = "paste") -> Gathered:
     """Every exhibit in a text.
 
@@ -273,11 +286,7 @@ def read(text: str, origin: str = "paste") -> Gathered:
     if len(reader.exhibits) > MOST:
         reader.problem(f"Only the first {MOST} outputs were read. Paste the commands of one role and one key alone.")
     elif not reader.exhibits and not reader.problems:
-        reader.problem(
-            "We found no output of a command in this text. Paste the command and all that it printed, as JSON."
-            if text.strip()
-            else "There is nothing to read. Paste the command and all that it printed."
-        )
+        reader.problem(_nothing_found(redacted.text))
     return Gathered(tuple(reader.exhibits[:MOST]), tuple(reader.problems), redacted.counts)
 
 

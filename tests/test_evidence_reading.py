@@ -291,3 +291,11 @@ def test_a_megabyte_of_anything_is_read_in_time(unit: str) -> None:
         command_of(exhibit)
         outcome(exhibit)
     assert time.process_time() - begin < 5
+
+
+def test_yaml_without_its_command_is_told_apart_from_prose() -> None:
+    text = "bindings:\n- members:\n  - user:a@example.com\n  role: roles/owner\netag: abc\n"
+    (problem,) = read(text).problems
+    assert "--format=json" in str(problem)
+    (problem,) = read("It does not work. Please help.").problems
+    assert "found no output" in str(problem)

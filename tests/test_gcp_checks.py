@@ -136,6 +136,9 @@ MISMATCH = (
     ("token", "expected", "rulings"),
     [
         ("[org-AbC12345]", " org-XyZ98765", (YES, NO, NO, YES, NO)),
+        ("[org-AbC12345]", " org-AbC67345", (YES, NO, NO, YES, NO)),
+        ("[org-AbC12345]", " org-AbC12346", (YES, NO, NO, OPEN, NO)),
+        ("[org-AbC12345]", " org-abc12345", (YES, NO, NO, OPEN, NO)),
         ("[org-AbC12345]", " proj_XyZ98765", (YES, NO, YES, NO, NO)),
         ("[proj_XyZ98765]", " org-AbC12345", (YES, NO, YES, NO, NO)),
         ("[org-AbC12345]", f" {DEFAULT}", (YES, YES, NO, NO, NO)),

@@ -410,6 +410,7 @@ def test_the_death_of_the_child_is_a_sentence(program, tmp_path, monkeypatch):
 
 
 def test_the_child_limits_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     source = cel._CHILD.read_text()
     for name, deed in (
         ("memory", "bytearray(2**31)"),

@@ -9,7 +9,7 @@ import subprocess
 import hcl2
 import pytest
 from cel_expr_python import cel as cel_runtime
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ekm_core import catalogue, vendor
@@ -140,6 +140,8 @@ def script_of(snippets):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example({"organization_id": HOSTILE[0], "audience": "org-"})
+@example({"organization_id": HOSTILE[0], "audience": GOOD["organization_id"]})
 @given(any_values)
 def test_any_value_comes_out_inert(values):
     snippets = every_snippet(Values(values))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from enum import StrEnum
 
 from ekm_core import vendor
@@ -346,6 +347,12 @@ _EXPECTED_HIDDEN = (
 )
 
 
+NEARLY_ONE_ORGANIZATION = (
+    "The two organization ids are nearly the same, so one of them may be a typing error and not another organization. "
+    "Compare both with the id in OpenAI's settings."
+)
+
+
 def audience_not_allowed(case: Case) -> Ruling:
     """Whether the registered audience is missing from the provider's allowed audiences."""
     found = audiences(case.text)
@@ -393,6 +400,13 @@ def organization_against_project(case: Case) -> Ruling:
     )
 
 
+def differ_by_one(first: str, second: str) -> bool:
+    """Whether two ids differ by one character, or by small and capital letters alone: a typing error is likely."""
+    first, second = first[:100].lower(), second[:100].lower()
+    same = sum(block.size for block in SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks())
+    return max(len(first), len(second)) - same <= 1
+
+
 def another_organization(case: Case) -> Ruling:
     """Whether both sides have an organization id, but not the same."""
     found = audiences(case.text)
@@ -401,6 +415,8 @@ def another_organization(case: Case) -> Ruling:
     if not found.expected:
         return cannot_tell(_EXPECTED_HIDDEN)
     if {kind(found.token), kind(found.expected)} == {Kind.ORGANIZATION} and found.token != found.expected:
+        if differ_by_one(found.token, found.expected):
+            return cannot_tell(NEARLY_ONE_ORGANIZATION)
         return confirmed(
             f"The two sides name two organizations: the token carries {found.token}, the provider expects "
             f"{found.expected}.",

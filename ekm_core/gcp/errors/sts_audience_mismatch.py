@@ -39,8 +39,8 @@ def _allow(summary: str) -> Callable[[Values], Fix]:
 
     def fix(values: Values) -> Fix:
         named, sent = values.get("organization_id"), values.get("audience")
-        other = named and sent.startswith("org-") and named != sent
-        return _fix_organization(values) if other else allow(values)
+        both = {checks.kind(named), checks.kind(sent)} == {checks.Kind.ORGANIZATION}
+        return _fix_organization(values) if both and named != sent else allow(values)
 
     return fix
 

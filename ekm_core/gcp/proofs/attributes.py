@@ -6,13 +6,13 @@ import re
 
 from ekm_core import vendor
 from ekm_core.gcp import snippets as gcp
+from ekm_core.gcp.checks import differ_by_one
 from ekm_core.gcp.iam import cel, federation
 from ekm_core.gcp.proofs import provider as providers
 from ekm_core.gcp.proofs.setup import (
     cannot_tell,
     change,
     confirmed,
-    differ_by_one,
     hidden,
     mapping,
     meant_for_openai,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ekm_core.gcp.checks import Kind, kind
+from ekm_core.gcp.checks import NEARLY_ONE_ORGANIZATION, Kind, differ_by_one, kind
 from ekm_core.gcp.iam.federation import default_audiences
 from ekm_core.gcp.proofs import provider as providers
 from ekm_core.gcp.proofs.setup import (
@@ -13,7 +13,6 @@ from ekm_core.gcp.proofs.setup import (
     cannot_tell,
     change,
     confirmed,
-    differ_by_one,
     mapping,
     of,
     quoted,
@@ -133,10 +132,7 @@ def _another_organization(case: Case, sides: _Sides) -> Ruling:
     if kind(sides.registered) is not Kind.ORGANIZATION or not others:
         return ruled_out("The two sides are not two organization ids.", *proof)
     if any(differ_by_one(one, sides.registered) for one in others):
-        return cannot_tell(
-            "The two organization ids are nearly the same, so one of them may be a typing error and not another "
-            "organization. Compare both with the id in OpenAI's settings."
-        )
+        return cannot_tell(NEARLY_ONE_ORGANIZATION)
     because = f"The registration and the provider name two different organizations.{_which(case, sides)}"
     return confirmed(because, *proof, changes=_added(case, sides))
 

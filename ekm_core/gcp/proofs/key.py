@@ -7,12 +7,12 @@ import re
 from ekm_core.evidence import State
 from ekm_core.facts import Document, Fact
 from ekm_core.gcp import snippets as gcp
+from ekm_core.gcp.checks import differ_by_one
 from ekm_core.gcp.evidence import Kind
 from ekm_core.gcp.proofs.setup import (
     Setup,
     cannot_tell,
     confirmed,
-    differ_by_one,
     of,
     other_key,
     quoted,

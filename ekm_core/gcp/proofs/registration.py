@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from ekm_core.evidence import State
 from ekm_core.gcp import snippets as gcp
+from ekm_core.gcp.checks import differ_by_one
 from ekm_core.gcp.proofs.setup import (
     cannot_tell,
     confirmed,
-    differ_by_one,
     hidden,
     of,
     quoted,

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 from ekm_core import vendor
@@ -167,13 +166,6 @@ def any_hidden(value: object) -> bool:
     return isinstance(value, list) and any(isinstance(item, str) and hidden(item) for item in value)
 
 
-def differ_by_one(first: str, second: str) -> bool:
-    """Whether two ids differ by one character, or by small and capital letters alone: a typing error is likely."""
-    first, second = first[:100].lower(), second[:100].lower()
-    same = sum(block.size for block in SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks())
-    return max(len(first), len(second)) - same <= 1
-
-
 def meant_for_openai(subject: str) -> bool:
     """Whether a subject that is not OpenAI's was likely meant to be: digits, an id of OpenAI's, or it holds OpenAI's.
 
@@ -184,7 +176,7 @@ def meant_for_openai(subject: str) -> bool:
         vendor.GCP_SUBJECT in subject
         or subject.isdecimal()
         or re.fullmatch(r"(?:org-|proj_)[\w-]{1,64}", subject)
-        or (len(subject) < 40 and differ_by_one(subject, vendor.GCP_SUBJECT))
+        or (len(subject) < 40 and checks.differ_by_one(subject, vendor.GCP_SUBJECT))
     )
 
 
