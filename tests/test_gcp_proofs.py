@@ -7,6 +7,7 @@ import random
 import time
 from dataclasses import replace
 from functools import cache
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -195,6 +196,17 @@ def test_a_document_with_a_wrong_part_anywhere_never_raises(data):
     rulings(judged)
     practice.findings(judged)
     proofs.chain(judged)
+
+
+def test_no_policy_with_an_odd_part_makes_a_practice_fail():
+    for at, exhibit in enumerate(HEALTHY.evidence):
+        if "get-iam-policy" not in exhibit.command:
+            continue
+        for path, odd in product(paths(exhibit.output), ([], {}, 7)):
+            output = put(exhibit.output, path, odd)
+            evidence = list(HEALTHY.evidence)
+            evidence[at] = Exhibit(exhibit.command, output, json.dumps(output))
+            practice.findings(case(HEALTHY, evidence))
 
 
 def warnings(name):

@@ -373,7 +373,12 @@ def _same(first: Document, second: Document) -> bool:
 
 
 def _same_policy(first: Document, second: Document) -> bool:
-    return sorted(map(_essence, first.get("bindings") or [])) == sorted(map(_essence, second.get("bindings") or []))
+    return _essences(first) == _essences(second)
+
+
+def _essences(policy: Document) -> list[str]:
+    bindings = policy.get("bindings")
+    return sorted(map(_essence, bindings)) if isinstance(bindings, list) else [json.dumps(bindings)] * bool(bindings)
 
 
 def _essence(binding: object) -> str:

@@ -116,7 +116,7 @@ def _other_users(case: Case) -> Iterator[Finding]:
     others = [
         member
         for bound in (bindings if isinstance(bindings, list) else ())
-        if isinstance(bound, dict) and bound.get("role") in _USING_ROLES and texts(bound.get("members"))
+        if isinstance(bound, dict) and str(bound.get("role")) in _USING_ROLES and texts(bound.get("members"))
         for member in bound["members"]
         if vendor.GCP_SUBJECT not in member and "workloadIdentityPools" not in member
     ]
@@ -173,7 +173,7 @@ def _older_versions(case: Case) -> Iterator[Finding]:
         for fact in setup.evidence.versions(setup.key)
         if fact.state is State.SEEN
         and fact.value is not None
-        and fact.value.get("state") in _UNUSABLE
+        and str(fact.value.get("state")) in _UNUSABLE
         and setup.evidence.canonical(fact.value["name"]) != setup.evidence.canonical(primary)
     ]
     if unusable:

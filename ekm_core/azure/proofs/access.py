@@ -496,7 +496,10 @@ def denial(known: Setting) -> Ruling:
 
 def _hides_a_principal(document: Document) -> bool:
     inner = document.get("properties", {})
-    named = [*(inner.get("principals") or ()), *(inner.get("excludePrincipals") or ())]
+    lists = [inner.get("principals") or [], inner.get("excludePrincipals") or []]
+    if not all(isinstance(part, list) for part in lists):
+        return True
+    named = [one for part in lists for one in part]
     nobody = "00000000-0000-0000-0000-000000000000"
     return any(not isinstance(one, dict) or (one.get("id") != nobody and not guid(str(one.get("id")))) for one in named)
 
