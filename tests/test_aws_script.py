@@ -22,7 +22,7 @@ from ekm_core.aws.account import AwsEvidence
 from ekm_core.aws.script import permissions, script
 from ekm_core.evidence import State
 from ekm_core.model import Configuration, Provider
-from tests import lab
+from tests.lab.servers import installed, ministack
 
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
@@ -119,7 +119,7 @@ class Cloud:
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
-    with lab.ministack(ACCOUNT) as endpoint:
+    with ministack(ACCOUNT) as endpoint:
         yield Cloud(endpoint)
 
 
@@ -138,7 +138,7 @@ def collected(
     printed = run(
         script(other or cloud.configuration).text,
         folder,
-        str(lab.installed("awscli", "1.46.3")),
+        str(installed("awscli", "1.46.3")),
         AWS_ENDPOINT_URL=cloud.endpoint,
         AWS_ACCESS_KEY_ID=credentials[0],
         AWS_SECRET_ACCESS_KEY=credentials[1],

@@ -9,12 +9,16 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LAB = Path(__file__).resolve().parents[1] / ".venv-lab"
+import uvicorn
+from starlette.types import ASGIApp
+
+LAB = Path(__file__).resolve().parents[2] / ".venv-lab"
 
 
 def installed(name: str, version: str) -> Path:
@@ -53,18 +57,39 @@ def ministack(account: str) -> Iterator[str]:
         [program], env={**os.environ, **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _wait_for(port, process)
+        wait_for(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(timeout=20)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert process.poll() is None, "ministack ended at once"
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return as soon as a program that was just started accepts connections."""
+    for _ in range(600):
+        assert process.poll() is None, f"{process.args!r} ended at once"
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(0.1)
-    raise AssertionError("ministack did not answer within 30 seconds")
+        time.sleep(0.05)
+    raise AssertionError(f"{process.args!r} did not answer within 30 seconds")
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[str]:
+    """The address of a server of ours, in a thread of this process. It sees the Host header that the client sent."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    settings = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(settings)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the server ended at once"
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listening.close()
