@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,18 +25,21 @@ FAQ = json.loads((ROOT / "tests" / "data" / "faq.json").read_text(encoding="utf-
 ASSUME_ROLE = FAQ[0]["text"]
 
 
-@pytest.fixture(scope="session")
-def base() -> Iterator[str]:
-    """The address of a server of our own."""
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serve(script: str, port: int, **settings: str) -> Iterator[str]:
+    """The address of a server of our own on loopback. settings: environment variables, which may say otherwise."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+        [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "STREAMLIT_SERVER_ADDRESS": "127.0.0.1"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "STREAMLIT_SERVER_ADDRESS": "127.0.0.1", **settings},
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -49,6 +53,13 @@ def base() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def base() -> Iterator[str]:
+    """The address of the app."""
+    with serve("app.py", free_port()) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
