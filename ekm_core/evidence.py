@@ -24,6 +24,9 @@ from ekm_core.model import Exhibit
 MOST = 1000
 """How many exhibits one text may hold; a whole account's evidence is some fifty. It bounds time and memory."""
 
+NOT_READ = "Not read by the live probe: "
+"""What stands before a sentence of ours where a live call brought no answer of the cloud, not even an error."""
+
 _MOST_PROBLEMS = 20
 _LONGEST_COMMAND = 8_000
 _LONGEST_ERROR = 20_000
@@ -493,6 +496,8 @@ def outcome(exhibit: Exhibit) -> Outcome:
     output = exhibit.output
     if output is not None and not _is_error_body(output):
         return Outcome(State.SEEN)
+    if output is None and exhibit.text.startswith(NOT_READ):
+        return Outcome(State.FAILED, exhibit.text.removeprefix(NOT_READ))
     if known := _known_error(exhibit.text):
         return known
     if output is None and exhibit.text.lstrip()[:1] in ("{", "["):

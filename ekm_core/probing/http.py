@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ekm_core.probing import guard
 from ekm_core.probing.step import CallError, Trouble
 
 if TYPE_CHECKING:
@@ -122,6 +123,10 @@ def trouble(problem: BaseException) -> CallError:
     import requests
     import urllib3
 
+    if guard.refused(problem):
+        return CallError(
+            Trouble.FORBIDDEN_TARGET, "From here this name leads into a private network; we do not call it."
+        )
     errors, lower = requests.exceptions, urllib3.exceptions
     kinds: tuple[tuple[tuple[type[BaseException], ...], Trouble, str], ...] = (
         ((errors.ProxyError,), Trouble.PROXY, "A proxy between us and the cloud did not let the call pass."),

@@ -7,6 +7,7 @@ the configuration. A step that learns of more to read (the names of a role's pol
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -72,9 +73,11 @@ class Taken:
 class Step:
     """One read-only call.
 
-    id: a slug, unique within a run. title: what it reads, in words ("Read the role and its trust policy"). command: the
-    cloud's own command line that would read the same; a failure is put on record under it. permissions: what the
-    caller needs, in the cloud's own names. run: makes the call; raises CallError. seconds: after which it is given up.
+    id: a slug that begins with whose API it calls ("aws-get-role"); a step whose id the run knows already is the same
+    call and is not made again. title: what it reads, in words ("Read the role and its trust policy"). command: the
+    cloud's own command line that would read the same; a failure is put on record under it, and nowhere where it is "".
+    permissions: what the caller needs, in the cloud's own names. run: makes the call; raises CallError. seconds: after
+    which it is given up.
     """
 
     id: str
@@ -83,3 +86,24 @@ class Step:
     run: Callable[[], Taken] = field(repr=False)
     permissions: tuple[str, ...] = ()
     seconds: float = SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a person has to do before a step can go on: open ``url`` and enter ``code``, within ``seconds``."""
+
+    url: str
+    code: str
+    seconds: float
+
+
+ASK: ContextVar[Callable[[Prompt], None] | None] = ContextVar("ASK", default=None)
+"""Where prompts of the step that runs in this thread go; the runner sets it."""
+
+
+def ask(prompt: Prompt) -> None:
+    """Show a prompt to the person who started the run. Raises CallError where nobody can be asked."""
+    show = ASK.get()
+    if show is None:
+        raise CallError(Trouble.CREDENTIALS, "Somebody has to sign in, and there is nobody who could be asked.")
+    show(prompt)
