@@ -149,8 +149,13 @@ with left:
     )
     shown = _answer() if st.session_state.get("asked") else None
     st.session_state["form"] = _provider(shown)
-    _draw_answer()
-    on_demand.draw(_current, below=_draw_below)
+    # Each fragment alone in a container. A run of the page whose fragment is asked for anew meanwhile leaves that
+    # fragment out (seen with Streamlit 1.67, 2026-11-24); what stands below in the same container would move up into
+    # its place, and be overwritten when the fragment comes.
+    with st.container():
+        _draw_answer()
+    with st.container():
+        on_demand.draw(_current, below=_draw_below)
 with right.container(key="your-values"):
     given.draw(_provider(shown))
     provider = _provider(shown)

@@ -115,13 +115,6 @@
     if (summary) wish.set(summary.parentElement.dataset.cause, !summary.parentElement.open);
   });
 
-  // The text area keeps Ctrl+Enter to itself; here it also means the button below it.
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea")) {
-      setTimeout(() => document.querySelector(".st-key-ask button")?.click(), 50);
-    }
-  });
-
   document.addEventListener("keydown", (event) => {
     const tab = event.target.closest?.('.ekm-tabs [role="tab"]');
     if (!tab) return;
@@ -158,19 +151,20 @@
     for (const place of document.querySelectorAll(".ekm-deferred")) place.classList.toggle("stale", place.dataset.turn !== turn);
     if (document.querySelector(".ekm-store")?.dataset.turn === turn || turn === askedTurn) return;
     askedTurn = turn;
-    requestAnimationFrame(() => setTimeout(ask, 0, turn, 20));
+    requestAnimationFrame(() => setTimeout(ask, 0, turn, 500));
   };
 
-  // Asked again until it is there: a question put while the page is being redrawn finds no listener.
-  const ask = (turn, times) => {
+  // Asked again until it is there, ever more rarely: a question put while the page is being redrawn, or while the
+  // connection is away, finds no listener.
+  const ask = (turn, pause) => {
     const head = document.querySelector(".ekm-answer");
     const there = document.querySelector(".ekm-store")?.dataset.turn === turn;
-    if (there || !times || head?.dataset.turn !== turn) {
+    if (there || head?.dataset.turn !== turn) {
       if (askedTurn === turn) askedTurn = "";
       return;
     }
     window.dispatchEvent(new CustomEvent("ekm-open", { detail: "" }));
-    setTimeout(ask, 500, turn, times - 1);
+    setTimeout(ask, pause, turn, Math.min(pause * 1.2, 10000));
   };
 
   const put = (place) => {
