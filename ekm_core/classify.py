@@ -35,6 +35,8 @@ _LINKS = tuple(Link)
 # Program text that only speaks of an error: a test for its words, or its code in a list of codes. Looked for directly
 # before and behind a hit, on slices of bounded length.
 _NEAR = 90
+# Behind a test for the words, the same words are what the program then says itself.
+_BRANCH = 160
 _PHRASE = r"[\"'][^\"':]{4,60}[\"']"
 _TESTED_BEFORE = re.compile(
     r"(?:\b(?:includes|contains|indexOf|startsWith|endsWith|search|match|matches|test|assertIn) ?"
@@ -45,7 +47,8 @@ _TESTED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _TESTED_BEHIND = re.compile(
-    r"[^\"']{0,60}[\"'] (?:not )?in (?:str\(|repr\(|\w{0,20}(?:err|exc|msg|message|text|body|output|ex)\b|[es]\b)"
+    r"[^\"']{0,60}(?:\(\.[*+]\??\)|\\d\+)"  # the sentence as a pattern of its own
+    r"|[^\"']{0,60}[\"'] (?:not )?in (?:str\(|repr\(|\w{0,20}(?:err|exc|msg|message|text|body|output|ex)\b|[es]\b)"
     r"|/[gimsu]{1,3}[\s;,)]"
 )
 _ALTERNATIVE = re.compile(r"\w\|$|[\"'], ?# ?[^\"']{0,40}$")
@@ -62,7 +65,7 @@ MENTION = (
     r"|grep |(?:match|like|contains) [\"'/*(]|[=!]==? ?[\"'/*(]|=~|\b(?:if|elif|and|or|not) [\"'/*(]"
     r"|:raise|@throws|@exception|[\"'] (?:not )?in |/[gimsu]{1,3}[\s;,)]|\w\||\|\w|[\"'], ?#"
     r"|(?:^|[^: ] ?)[\"'][^\"':]{4,60}[\"'], ?[\"']|[\"'], ?[\"'][^\"':]{4,60}[\"'] ?[,)\]}#]"
-    r"|AADSTS\d{4,8},? [\"']?AADSTS"
+    r"|AADSTS\d{4,8},? [\"']?AADSTS|\(\.[*+]\??\)|\\d\+"
 )
 _ANY_MENTION = re2.compile(MENTION)
 
@@ -72,16 +75,20 @@ def may_be_mentioned(text: str) -> bool:
     return _ANY_MENTION.search(text) is not None
 
 
-def _only_mentioned(text: str, start: int, end: int) -> bool:
-    """Whether a hit is no message of a failure but program text about one.
+def _tested(text: str, start: int, end: int) -> bool:
+    """Whether a hit is no message of a failure but program text that tests for one.
 
-    Real messages stand in string literals too (fixtures, raised errors); only a test for the words or a list of codes
-    is program text for certain.
+    Real messages stand in string literals too (fixtures, raised errors).
     """
     end = start + len(text[start:end].rstrip(" \"',"))
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
-    if _TESTED_BEFORE.search(before) or _TESTED_BEHIND.match(behind):
-        return True
+    return bool(_TESTED_BEFORE.search(before) or _TESTED_BEHIND.match(behind))
+
+
+def _listed(text: str, start: int, end: int) -> bool:
+    """Whether a hit is no message of a failure but an entry in a list of codes or names."""
+    end = start + len(text[start:end].rstrip(" \"',"))
+    before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
     if _LISTED_BEHIND.match(behind) or _ALTERNATIVE.search(before) or _COMMENTED.search(text[start:end][:_NEAR]):
         return True
     return bool(_LISTED_BEFORE.search(before) and _ENDS_BEHIND.match(behind))
@@ -240,15 +247,19 @@ class _Engine:
         needs = [self._regexp(number) for number in rule.needs]
         # Offsets in bytes are those of characters, and RE2 need not count them.
         searched = text.encode() if text.isascii() else text
+        branch = -1
         for count, match in enumerate(self._regexp(rule.pattern).finditer(searched)):
             start, end = match.span()
             window = searched[max(0, start - WINDOW) : end + WINDOW] if needs or unless else ""
             if (
                 all(regexp.search(window) for regexp in needs)
                 and not any(regexp.search(window) for regexp in unless)
-                and not _only_mentioned(text, start, end)
+                and start >= branch
             ):
-                return start, end
+                if _tested(text, start, end):
+                    branch = end + _BRANCH
+                elif not _listed(text, start, end):
+                    return start, end
             if count == _MAX_OCCURRENCES:
                 break
         return None

@@ -230,7 +230,7 @@ _OF_GCP: tuple[_Finder, ...] = (
     ),
     _finder(
         "roject",
-        r"\bprojects?[/_ =]{1,2}(?:number)?[:= ']{0,3}(?P<project_number>\d{5,19})(?![\w-])",
+        r"\bprojects?[/_ =]{1,2}(?:number)?[:= ']{0,3}(?P<project_number>\d{5,19}|\d{1,4}(?= before or))(?![\w-])",
         _I,
         (("roject", 1),),
     ),
@@ -277,9 +277,10 @@ _OF_AZURE: tuple[_Finder, ...] = (
         r"\b(?P<vault>[a-zA-Z0-9][a-zA-Z0-9-]{1,126})\.(?:privatelink\.)?vault(?:core)?\.(?:azure\.net|azure\.cn|usgovcloudapi\.net)",
         around=(140, 40),
     ),
+    # An "n" before a name is what is left of an escaped line break whose backslash was lost.
     _finder(
         ("location=", "ault:"),
-        r"\bVault:? ?'?(?P<vault>[a-zA-Z0-9-]{2,126});location=",
+        r"(?:\b|(?<=\bn))Vault:? ?'?(?P<vault>[a-zA-Z0-9-]{2,126});location=",
         _I,
         at=(("ault", 1), ("VAULT", 0)),
     ),
@@ -299,7 +300,7 @@ _OF_AZURE: tuple[_Finder, ...] = (
     ),
     _finder("xisting ", r"existing key ['\"](?P<key_name>[a-zA-Z0-9_.-]{1,127})['\"]", _I, at=(("xisting ", 1),)),
     _finder("key_name", r"[\"']?key_name[\"']? ?[:=] ?[\"'](?P<key_name>[^\"'\s]{1,127})[\"']", at=(("key_name", 0),)),
-    _finder("ction: '", r"\bAction: '(?P<action>Microsoft\.[\w./]{3,120})'", _I, at=(("ction: '", 1),)),
+    _finder("ction: '", r"(?:\b|(?<=\bn))Action: '(?P<action>Microsoft\.[\w./]{3,120})'", _I, at=(("ction: '", 1),)),
     _finder("Microsoft.", r"\bperform action '?(?P<action>Microsoft\.[\w./]{3,120})'?", _I, at=(("erform action", 1),)),
     _finder(
         "Microsoft.",
@@ -316,7 +317,12 @@ _OF_AZURE: tuple[_Finder, ...] = (
     _finder(
         "peration ", r"\bOperation (?P<action>[a-zA-Z]{2,20}) is not (?:permitted|allowed)", _I, at=(("peration ", 1),)
     ),
-    _finder("esource: '", r"\bResource: '(?P<resource>/subscriptions/[^'\s]{1,400})'", _I, at=(("esource: '", 1),)),
+    _finder(
+        "esource: '",
+        r"(?:\b|(?<=\bn))Resource: '(?P<resource>/subscriptions/[^'\s]{1,400})'",
+        _I,
+        at=(("esource: '", 1),),
+    ),
     _finder("/subscriptions/", rf"/subscriptions/(?P<subscription_id>{_GUID})", _I, at=(("/subscriptions/", 0),)),
     _finder(
         "resourcegroups/",

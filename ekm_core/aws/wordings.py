@@ -12,7 +12,8 @@ NOT_THROWN = (
     # Type stubs, tables of handlers and of status codes: a name, a colon, and no message.
     r"Exception: ?(?:await |async |\(\w{0,20}\) "
     r"?=>|Type\[|Optional\[|NotRequired\[|List\[|\d{3}\b|Boto\w{0,20}Error|&\w|typeof "
-    r"|\w{1,10}\.suspend|\w{2,60}ErrorCode\.|\w{1,60}Exception\b ?[\]),;])",
+    r"|\w{1,10}\.suspend|\w{2,60}ErrorCode\.|\w{1,60}Exception\b ?[\]),;]"
+    r"|\{ ?(?-i:[a-z]\w{1,20}): ?['\"\d]|['\"](?-i:[A-Z][A-Z0-9]{1,20}_[A-Z0-9_]{1,40})['\"])",
     r"[!=]==? ?['\"]\w{3,60}(?:Exception|Token\w{0,2}|Match)['\"]",
 )
 
@@ -30,11 +31,16 @@ def thrown(name: str) -> str:
     """The pattern of an exception ``name`` (itself a pattern) in the places where software prints what was thrown.
 
     That is: the CLI's frame, before a colon, behind a package's name, in a code or type field, in an XML element, in
-    Go's, Java's and Rust's frames. Not in running text, and not in quotes before a colon, as lists of errors have it.
+    Go's, Java's and Rust's frames, and where a writer says that they get it. Not in other running text, and not in
+    quotes before a colon, as lists of errors have it, unless an error is made of them.
     """
     return (
         rf"(?:\((?:\w{{1,20}}\.)?{name}\) (?:occurred )?when calling"
         rf"|(?:^|[^\w'])(?:{name}) ?: "
+        rf"|(?:Error|Exception|Errorf|errors\.New)\(f?['\"](?:{name}): "
+        rf"|\b(?:I|we)(?:'m| am|'re| are|'ve| have)? (?:(?:still|also|now|always|just|only) )?"
+        rf"(?:get|got|getting|see|seeing) "
+        rf"(?:an? |the |this |following |error |exception ){{0,3}}['\"(]?(?:{name})\b"
         rf"|(?:\w\.|::|#)(?:{name})(?: ?:|['\"]? ?[,}}]|\)|$| \(| at | - )"
         rf"|(?:code|type)['\"]? ?[=:] ?['\"]?(?:{name})\b"
         rf"|api error (?:{name})\b"

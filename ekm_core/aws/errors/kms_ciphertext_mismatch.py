@@ -98,6 +98,10 @@ ERROR = KnownError(
     references=(sources.KMS_DECRYPT, vendor.REVOCATION_GUIDE),
     samples=(
         Sample("An error occurred (InvalidCiphertextException) when calling the Decrypt operation:"),
+        Sample(
+            "I have tried many base64 encoding and decoding, and I still get **InvalidCiphertextException**.",
+            "https://github.com/aws/aws-sdk-js-v3/issues/2600",
+        ),
         Sample("InvalidCiphertextException: null\n    at Request.extractError (aws-sdk/lib/protocol/json.js:43:27)"),
         Sample(
             "An error occurred (IncorrectKeyException) when calling the Decrypt operation: The key ID in the request "
@@ -117,5 +121,9 @@ ERROR = KnownError(
             "org.bouncycastle.crypto.InvalidCipherTextException: pad block corrupted", why="Another library's class."
         ),
         NearMiss("} catch (InvalidCiphertextException e) {", why="Source code."),
+        NearMiss(
+            "InvalidCiphertextException: {\n  code: 'INVALID_CIPHERTEXT',\n  message: 'Invalid ciphertext',\n},",
+            why="A table of what to say for each exception.",
+        ),
     ),
 )

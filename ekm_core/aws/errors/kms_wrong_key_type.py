@@ -128,6 +128,10 @@ ERROR = KnownError(
             "An error occurred (ValidationException) when calling the CreateAlias operation: Invalid identifier",
             why="An alias without the alias/ prefix.",
         ),
+        NearMiss(
+            'InvalidKeyUsageException: "KEYRING_MISCONFIGURED",\n  InvalidArnException: "KEYRING_MISCONFIGURED",',
+            why="A table of what each exception means to a program.",
+        ),
         NearMiss("This meant that the client was using a symmetric key and SYMMETRIC_DEFAULT.", why="Prose."),
     ),
 )

@@ -98,5 +98,16 @@ ERROR = KnownError(
             "https://github.com/turbot/steampipe-plugin-aws/issues/1510",
         ),
     ),
-    near_misses=(NearMiss("Some AWS regions require manual activation. Try activating the region.", why="Prose."),),
+    near_misses=(
+        NearMiss("Some AWS regions require manual activation. Try activating the region.", why="Prose."),
+        NearMiss(
+            '"STS not activated": r"STS is not activated in this region for account:(.*?). Your account administrator',
+            why="A pattern that looks for the message.",
+        ),
+        NearMiss(
+            'if (ex.getMessage().contains("STS is not activated in this region")) {\n'
+            '  logger.info("STS is not activated in this region for resource {} in {}", resourceName, region, ex);',
+            why="Program text: a test for the message, and what it then says itself.",
+        ),
+    ),
 )

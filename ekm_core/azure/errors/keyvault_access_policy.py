@@ -35,6 +35,9 @@ ERROR = KnownError(
             unless=_OTHER_OBJECTS,
         ),
         Signature("inner-code", r"\bForbiddenByPolicy\b", weight=0.8, unless=_OTHER_OBJECTS),
+        Signature(
+            "inner-code-denied", r"inner_?error['\"]?\W{1,12}code\W{1,8}AccessDenied\b", 0.8, unless=_OTHER_OBJECTS
+        ),
         Signature("code-table", r"\bmissing permissions in (?:the )?access policy", weight=0.8),
         Signature(
             "code-table-translated",
@@ -95,6 +98,11 @@ ERROR = KnownError(
             'Status=403 Code="Forbidden" Message="Access denied. Caller was not found on any access '
             "policy.\\r\\nCaller: "
             'appid=***;oid=***;numgroups=0" InnerError={"code":"AccessDenied"}'
+        ),
+        Sample(
+            "Failure responding to request: StatusCode=403 -- Original Error: autorest/azure: Service returned an "
+            'error. Status=403 Code="Forbidden" Message="Access denied" InnerError={"code":"AccessDenied"}',
+            "https://github.com/hashicorp/terraform-provider-azurerm/issues/2946",
         ),
     ),
     near_misses=(

@@ -52,6 +52,7 @@ ERROR = KnownError(
     link=Link.REQUEST,
     signatures=(
         Signature("sentence", r"quota exceeded for quota (?:metric|group|limit)", needs=(_OF_SERVICE,)),
+        Signature("tokens", r"insufficient tokens for quota\b", needs=(_OF_SERVICE,)),
         Signature("metric", r"resource_?exhausted|quota exceeded|rate_limit_exceeded", 0.9, needs=(_OF_SERVICE,)),
         Signature("documented", r"quota exceeded for limit\b", 0.8, needs=(r"cloud ?kms",)),
         Signature(
@@ -91,6 +92,10 @@ ERROR = KnownError(
         Sample(
             "rpc error: code = ResourceExhausted desc = Quota exceeded for quota metric "
             "'cloudkms.googleapis.com/write_requests' and limit 'WriteRequestsPerMinutePerProject'"
+        ),
+        Sample(
+            "Insufficient tokens for quota 'CryptoGroup' and limit 'CLIENT_PROJECT-100s' of service "
+            "'cloudkms.googleapis.com' for consumer 'project_number:123456789012'."
         ),
     ),
     near_misses=(

@@ -30,7 +30,10 @@ ERROR = KnownError(
             "short",
             r"invalid value for .{0,3}audience\b",
             0.8,
-            needs=(r"invalid_request|federated|\bsts\b|workload|identity provider|googleapis|google cloud|\bgcp\b",),
+            needs=(
+                r"invalid_request|federated|\bsts\b|security token service|workload|identity provider"
+                r"|full resource name|googleapis|google cloud|\bgcp\b|(?:\b|_)wif(?:\b|_)",
+            ),
             unless=CODE,
         ),
         # The half sentence alone, as a title or a search query.
@@ -140,6 +143,9 @@ ERROR = KnownError(
         Sample(
             "ERROR: (gcloud.run.deploy) There was a problem refreshing your current auth tokens: ('Error code "
             'invalid_request: Invalid value for "audience". This value should be the full resource name'
+        ),
+        Sample(
+            'a wrong value gives `auth failed … invalid value for "audience" … should be the full resource name`',
         ),
     ),
     near_misses=(
