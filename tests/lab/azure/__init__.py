@@ -1,0 +1,11 @@
+"""A stand-in of Azure: Entra, Microsoft Graph, Resource Manager and Key Vault, and OpenAI's own walk through it.
+
+``serve`` starts it, ``walk`` is OpenAI's part, ``tokens`` are what a person would paste, ``calls`` is what it was
+asked. The state of a set-up file is a change of ``cloud.BASE``.
+"""
+
+from tests.lab.azure.server import HOSTS, calls, serve
+from tests.lab.azure.tokens import tokens
+from tests.lab.azure.walk import walk
+
+__all__ = ["HOSTS", "calls", "serve", "tokens", "walk"]
