@@ -59,13 +59,13 @@ def call(
     seconds: float = 15.0,
     headers: Mapping[str, str] | None = None,
     body: Mapping[str, Any] | None = None,
-    form: Mapping[str, str] | None = None,
+    form: Mapping[str, str] | bytes | None = None,
     retries: int = _RETRIES,
 ) -> Answer:
     """Make one call; what the server said, whatever its status, except a redirect.
 
     url: https, made of parts that were checked before. seconds: for all tries together. body: sent as JSON. form: sent
-    as a form, in place of a body. retries: how often a busy server (429, 5xx) is asked again.
+    as a form, or as it is where it is bytes, in place of a body. retries: how often a busy server (429, 5xx) is asked again.
     Raises CallError where there is no whole answer.
     """
     ends = time.monotonic() + seconds
@@ -94,7 +94,7 @@ def _once(
     ends: float,
     headers: Mapping[str, str] | None,
     body: Mapping[str, Any] | None,
-    form: Mapping[str, str] | None,
+    form: Mapping[str, str] | bytes | None,
 ) -> Answer:
     import requests
     import urllib3

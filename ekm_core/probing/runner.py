@@ -169,7 +169,7 @@ class _Run:
             return
         del self.running[id]
         event = ended(step, result, time.monotonic() - began)
-        if isinstance(result, Taken):
+        if not isinstance(result, _Crash):
             yield from self.plan(result.then)
         yield event
 

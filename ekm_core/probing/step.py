@@ -50,15 +50,18 @@ class CallError(Exception):
 
     trouble: why. sentence: what happened and what to do, for a person; our own words, never an answer's. text: the
     cloud's error as its command line would print it, for the classifier and as the exhibit; "" where the cloud gave
-    none. permission: the missing one, where it is known.
+    none. permission: the missing one, where it is known. then: steps that may show why, such as what was deleted.
     """
 
-    def __init__(self, trouble: Trouble, sentence: str, text: str = "", permission: str = "") -> None:
+    def __init__(
+        self, trouble: Trouble, sentence: str, text: str = "", permission: str = "", then: tuple[Step, ...] = ()
+    ) -> None:
         super().__init__(sentence)
         self.trouble = trouble
         self.sentence = sentence
         self.text = text
         self.permission = permission
+        self.then = then
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,9 @@ def does(what, credentials):
         "flood": lambda: [os.write(OUT, b"x" * (1 << 20)) for _ in range(1 << 10)],
         "environment": lambda: _exhibit({"environment": dict(os.environ), "arguments": sys.argv}),
         "exhibits": lambda: Taken(tuple(Exhibit("aws iam x", {"a": 1}, "", ORIGIN) for _ in range(int(rest)))),
+        "absent-then": lambda: _raise(
+            CallError(Trouble.ABSENT, "It is not there.", "", "", (_step("why", "fine:why", credentials),))
+        ),
         "then": lambda: Taken((), (_step("next", "fine:next", credentials), _step("next", "fine:next", credentials))),
         "many": lambda: Taken((), tuple(_step(f"more-{n}", "fine:", credentials) for n in range(int(rest)))),
     }

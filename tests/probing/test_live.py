@@ -30,3 +30,9 @@ def test_every_planned_step_is_started_and_ends_once_and_a_failure_stops_no_othe
         "leads": State.SEEN,
         "next": State.SEEN,
     }
+
+
+def test_a_step_that_fails_may_lead_to_others_too():
+    events = run({"lost": "absent-then"})
+    states = {event.step: event.state for event in events if isinstance(event, Ended)}
+    assert states == {"lost": State.FAILED, "why": State.SEEN}
