@@ -65,7 +65,8 @@ def call(
     """Make one call; what the server said, whatever its status, except a redirect.
 
     url: https, made of parts that were checked before. seconds: for all tries together. body: sent as JSON. form: sent
-    as a form, or as it is where it is bytes, in place of a body. retries: how often a busy server (429, 5xx) is asked again.
+    as a form, or as it is where it is bytes, in place of a body. retries: how often a busy server (429, 5xx) is asked
+    again.
     Raises CallError where there is no whole answer.
     """
     ends = time.monotonic() + seconds
