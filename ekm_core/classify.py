@@ -37,9 +37,10 @@ _LINKS = tuple(Link)
 _NEAR = 90
 # Behind a test for the words, the same words are what the program then says itself.
 _BRANCH = 160
+_REMARK = r"(?:#|//)"
 _PHRASE = r"[\"'][^\"':]{4,60}[\"']"
 _TESTED_BEFORE = re.compile(
-    r"(?:\b(?:includes|contains|indexOf|startsWith|endsWith|search|match|matches|test|assertIn) ?"
+    r"(?:(?:\b|_)(?:includes|contains|indexOf|startsWith|endsWith|search|match|matches|test|assertIn) ?"
     r"\((?:[^\"'/()]{1,40}(?:\(\))?, ?)?"
     r"|\bgrep(?: -\w{1,8}){0,3} |-i?c?(?:match|like|contains) |[=!]==? ?|=~ ?|\b(?:if|elif|and|or|not) (?=.\S{0,40}$))"
     r"[\"'/*(]{1,3}[^\"'/]{0,60}$"
@@ -47,25 +48,27 @@ _TESTED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _TESTED_BEHIND = re.compile(
-    r"[^\"']{0,60}(?:\(\.[*+]\??\)|\\d\+)"  # the sentence as a pattern of its own
+    r"[^\"']{0,60}\(\.[*+]\??\)"  # the sentence as a pattern of its own
     r"|[^\"']{0,60}[\"'] (?:not )?in (?:str\(|repr\(|\w{0,20}(?:err|exc|msg|message|text|body|output|ex)\b|[es]\b)"
     r"|/[gimsu]{1,3}[\s;,)]"
 )
-_ALTERNATIVE = re.compile(r"\w\|$|[\"'], ?# ?[^\"']{0,40}$")
+_ALTERNATIVE = re.compile(rf"\w\|$|[\"'], ?{_REMARK} ?[^\"':.]{{0,40}}$|AADSTS\d{{4,8}}(?:, ?|、)$")
 # Behind a colon it is the value of a field, and what follows is the next field's name: no list.
-_LISTED_BEFORE = re.compile(rf"(?:^|[^: ] ?){_PHRASE}, ?(?:#[^\"'#]{{0,60}} ?)?[\"'][\w.]{{0,20}}$|AADSTS\d{{4,8}},? $")
-_LISTED_BEHIND = re.compile(rf"\|\w|[\"'], ?(?:#|{_PHRASE} ?[,)\]}}#])|,? AADSTS\d")
+_LISTED_BEFORE = re.compile(
+    rf"(?:^|[^: ] ?){_PHRASE}, ?(?:{_REMARK}[^\"'#]{{0,60}} ?)?[\"'][\w.]{{0,20}}$|AADSTS\d{{4,8}},? $"
+)
+_LISTED_BEHIND = re.compile(rf"\|\w|[\"'], ?(?:{_REMARK}|{_PHRASE} ?[,)\]}}#])|,? AADSTS\d")
 _ENDS_BEHIND = re.compile(r"[\"']?,? ?(?:[,)\]}#]|$)|[\"'], ")
-_COMMENTED = re.compile(r"[\"'], ?#")
+_COMMENTED = re.compile(rf"[\"'], ?{_REMARK}")
 
 
 # Holds wherever one of the patterns above can hold, at whatever place: then a text needs the look at its places.
 MENTION = (
     r"(?i)(?:includes|contains|indexof|startswith|endswith|search|match|matches|test|assertin) ?\("
     r"|grep |(?:match|like|contains) [\"'/*(]|[=!]==? ?[\"'/*(]|=~|\b(?:if|elif|and|or|not) [\"'/*(]"
-    r"|:raise|@throws|@exception|[\"'] (?:not )?in |/[gimsu]{1,3}[\s;,)]|\w\||\|\w|[\"'], ?#"
+    r"|:raise|@throws|@exception|[\"'] (?:not )?in |/[gimsu]{1,3}[\s;,)]|\w\||\|\w|[\"'], ?(?:#|//)"
     r"|(?:^|[^: ] ?)[\"'][^\"':]{4,60}[\"'], ?[\"']|[\"'], ?[\"'][^\"':]{4,60}[\"'] ?[,)\]}#]"
-    r"|AADSTS\d{4,8},? [\"']?AADSTS|\(\.[*+]\??\)|\\d\+"
+    r"|AADSTS\d{4,8}(?:,? [\"']?|,|、)AADSTS|\(\.[*+]\??\)"
 )
 _ANY_MENTION = re2.compile(MENTION)
 

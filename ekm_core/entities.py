@@ -288,9 +288,9 @@ _OF_AZURE: tuple[_Finder, ...] = (
     _finder("/vaults/", r"/vaults/(?P<vault>[a-zA-Z0-9-]{2,126})\b", _I, at=(("/vaults/", 0),)),
     _finder(
         "/keys/",
-        r"(?:vault\.azure\.net(?::443)?|/vaults/[a-z0-9-]{2,126})/keys/(?P<key_name>[a-zA-Z0-9-]{1,127})",
+        r"(?:vault(?:core)?\.azure\.net(?::443)?|/vaults/[a-z0-9-]{2,126})/keys/(?P<key_name>[a-zA-Z0-9-]{1,127})",
         _I,
-        at=(("vault.azure.net", 0), ("/vaults/", 0)),
+        at=(("vault.azure.net", 0), ("vaultcore.azure.net", 0), ("/vaults/", 0)),
     ),
     _finder(
         ("name/id",),

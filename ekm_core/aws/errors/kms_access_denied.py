@@ -151,7 +151,7 @@ ERROR = KnownError(
             rf"\(AccessDenied(?:Exception)?\) (?:occurred )?when calling the {KMS_OPERATIONS} operation",
             0.8,
         ),
-        Signature("go-frame", r"(?:operation error |error )KMS: \w{3,60}, .{0,200}\bapi error AccessDenied", 0.8),
+        Signature("go-frame", r"(?:operation error |error )KMS: \w{3,60}, (?:.{0,200}\bapi error )?AccessDenied", 0.8),
         Signature(
             "java-frame",
             r"Service: (?:AWSKMS|KMS)[;,] Status Code: 400[;,] Error Code: AccessDenied",
@@ -375,6 +375,7 @@ ERROR = KnownError(
             "are not allowed to access",
             "https://github.com/LBHackney-IT/Data-Platform/pull/580",
         ),
+        Sample("operation error KMS: Decrypt, AccessDeniedException: not authorized"),
         Sample(
             '{"__type":"AccessDeniedException","Message":"User: '
             "arn:aws:sts::222222222222:assumed-role/openai-ekm/OpenAI-EKM-Service is not authorized to perform: "

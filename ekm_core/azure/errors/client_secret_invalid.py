@@ -62,5 +62,9 @@ ERROR = KnownError(
         NearMiss(
             "AADSTS50126: Error validating credentials due to invalid username or password.", why="a person's password"
         ),
+        NearMiss(
+            '"AADSTS700027", // Client assertion failed validation\n  "AADSTS650051", // Invalid redirect URI',
+            why="a list of codes in a program",
+        ),
     ),
 )

@@ -43,7 +43,7 @@ ERROR = KnownError(
             "code-table-translated",
             r"\baccessdenied\b.{0,200}(?:stratégies? d.accès|directivas? de acceso|políticas? de acc?ess?o"
             r"|zugriffsrichtlinie"
-            r"|criteri[o]? di accesso|toegangsbeleid|åtkomstprincip|zasad\w* dostępu|zásad\w* přístupu|erişim ilke"
+            r"|criteri[o]? di accesso|toegangs ?beleid|åtkomstprincip|zasad\w* dostępu|zásad\w* přístupu|erişim ilke"
             r"|политик\w* доступа|アクセス ?ポリシー|액세스 정책|访问策略|存取原則)",
             weight=0.8,
         ),

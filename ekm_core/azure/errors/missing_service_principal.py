@@ -205,5 +205,6 @@ ERROR = KnownError(
             "interactive authorization request for this user and resource.",
             why="a user's consent, which OpenAI's calls do not need",
         ),
+        NearMiss("|| str_contains($desc, 'AADSTS650052')", why="program text that tests for the code"),
     ),
 )

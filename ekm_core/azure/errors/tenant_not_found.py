@@ -81,5 +81,6 @@ ERROR = KnownError(
             "AADSTS50107: Requested federation realm object 'https://sts.windows.net/x/' does not exist.",
             why="a federation realm, not the tenant",
         ),
+        NearMiss("### See also: AADSTS50107, AADSTS500083, AADSTS900023\n\n---", why="a list of codes"),
     ),
 )

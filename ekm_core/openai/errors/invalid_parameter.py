@@ -132,13 +132,15 @@ ERROR = KnownError(
     signatures=(
         Signature("pattern", r"invalid ['\"]?[\w.\[\]-]{1,80}['\"]?: ?string does not match", unless=_KEY_NAME),
         Signature("pattern-tail", r"expected a string that matches the pattern", weight=0.8, unless=_KEY_NAME),
-        Signature("missing", r"missing required parameter: ?['\"]"),
+        # OpenAI's own form, as other programs do not write it: a full stop behind the name, or a path into the body.
+        Signature("missing", r"missing required parameter: ?['\"](?:[\w.\[\]]{1,80}['\"]\.|\w{1,60}[.\[]\w)"),
         Signature(
             "missing-bare",
-            r"missing required parameter: ?[\w.\[\]]{1,80}",
+            r"missing required parameter: ?['\"]?[\w.\[\]]{1,80}",
             weight=0.8,
             needs=(
-                r"invalid_request_error|openai|input\[\d|messages\[\d|role_arn|kms_arn|vault_uri|workload_identity",
+                r"invalid_request_error|openai|input\[\d|messages\[\d|role_arn|kms_arn|vault_uri|tenant_id|key_name"
+                r"|external_id|workload_identity|kms_(?:key|project)_",
             ),
         ),
         Signature("missing-code", r"\bmissing_required_parameter\b", weight=0.8),
@@ -190,6 +192,7 @@ ERROR = KnownError(
             '"invalid_request_error", "param": '
             '"tenant_id", "code": "missing_required_parameter"}}'
         ),
+        Sample("400 Missing required parameter: 'messages[0].content[0].type'"),
     ),
     near_misses=(
         NearMiss(
@@ -200,6 +203,10 @@ ERROR = KnownError(
         NearMiss(
             "messages.5.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
             why="another vendor's API",
+        ),
+        NearMiss(
+            "httpError(w, r, \"Missing required parameter: 'hash'\", http.StatusBadRequest)",
+            why="another program's own words",
         ),
     ),
 )
