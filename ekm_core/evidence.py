@@ -441,6 +441,7 @@ _REFUSED = (
     r"|PERMISSION_DENIED|does not have permission to access|[Pp]ermission '?[\w.]+'? denied|IAM_PERMISSION_DENIED"
     r"|AuthorizationFailed|ForbiddenByRbac|ForbiddenByPolicy|\(Forbidden\)|Authorization_RequestDenied"
     r"|Insufficient privileges|does not have secrets|does not have keys|LinkedAuthorizationFailed"
+    r"|insufficient permissions for this operation"
 )
 _ABSENT = (
     r"NoSuchEntity|NotFoundException|PolicyNotFound|\bNOT_FOUND\b|ResourceNotFound|KeyNotFound|SecretNotFound"
@@ -465,10 +466,11 @@ _ERRORS: tuple[tuple[re.Pattern[str], State, str], ...] = (
     *((re.compile(pattern, re.MULTILINE), State.FAILED, sentence) for pattern, sentence in reversed(_FAILED_LAST)),
 )
 # The permission in the words of each cloud: "perform: iam:GetRole", "Permission 'cloudkms.cryptoKeys.get' denied",
-# "perform action 'Microsoft.KeyVault/vaults/read'", "Action: 'Microsoft.KeyVault/vaults/keys/read'".
+# "perform action 'Microsoft.KeyVault/vaults/read'", "Action: 'Microsoft.KeyVault/vaults/keys/read'"; of OpenAI's API
+# "Missing scopes: api.external_keys.read".
 _PERMISSION = re.compile(
     r"to perform: (?P<aws>[\w-]+:\w+)|[Pp]ermission[ '\"\[]{1,3}(?P<gcp>[a-z]\w*\.\w+(?:\.\w+)?)"
-    r"|action:? '(?P<azure>[\w.]+/[\w./*]+)'",
+    r"|action:? '(?P<azure>[\w.]+/[\w./*]+)'|Missing scopes?: (?P<openai>[a-z_]+(?:\.[a-z_]+)+)",
     re.IGNORECASE,
 )
 

@@ -25,7 +25,7 @@ from streamlit.runtime.scriptrunner import script_runner
 from pages.components.prompt import PromptSockets
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("boto3", "botocore", "azure", "google.auth", "google.cloud")
+HEAVY = ("boto3", "botocore", "azure", "google.auth", "google.cloud", "openai", "pydantic")
 
 # Starts the real app under the real server, uses it once over its socket, and prints which modules are loaded then.
 _CHILD = """
