@@ -29,6 +29,7 @@ else:
     from starlette.middleware import Middleware
 
     from pages.components import server
+    from pages.components.api import Api
     from pages.components.prompt import PromptSockets
     from pages.components.security import SecurityHeaders
 
@@ -36,5 +37,5 @@ else:
         "app.py",
         lifespan=server.lifespan,
         routes=server.routes(),
-        middleware=[Middleware(SecurityHeaders), Middleware(PromptSockets)],
+        middleware=[Middleware(SecurityHeaders), Middleware(PromptSockets), Middleware(Api)],
     )

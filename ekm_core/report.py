@@ -61,6 +61,36 @@ def checked_dict(checked: Checked) -> dict[str, Any]:
     }
 
 
+def listed_dict(error: KnownError) -> dict[str, Any]:
+    """One entry of the catalogue in short, for a list of them."""
+    return {
+        "id": error.id,
+        "provider": error.provider,
+        "title": error.title,
+        "summary": error.summary,
+        "link": error.link,
+    }
+
+
+def entry_dict(error: KnownError, causes: Iterable[JudgedCause]) -> dict[str, Any]:
+    """One entry of the catalogue (schema 1); open values stand as ``<NAME>`` and are listed as placeholders."""
+    return {
+        "schema": SCHEMA,
+        **listed_dict(error),
+        "samples": [sample.text for sample in error.samples],
+        "causes": [
+            {
+                "id": judged.cause.id,
+                "title": judged.cause.title,
+                "why": judged.cause.why,
+                **_repair(judged),
+            }
+            for judged in causes
+        ],
+        "references": [_reference(item) for item in error.references],
+    }
+
+
 def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "id": finding.id,
@@ -148,14 +178,20 @@ def _judged_error(judged_error: JudgedError) -> dict[str, Any]:
                 "shown": list(judged.ruling.shown),
                 "changes": [_change(change) for change in judged.ruling.changes],
                 "missing": [_snippet(item) for item in judged.ruling.missing],
-                "look": _look(judged.look),
-                "fix": _fix(judged.fix),
-                "who": judged.cause.who,
-                "wait_minutes": judged.cause.wait.minutes if judged.cause.wait else None,
+                **_repair(judged),
             }
             for judged in judged_error.causes
         ],
         "references": [_reference(item) for item in match.error.references],
+    }
+
+
+def _repair(judged: JudgedCause) -> dict[str, Any]:
+    return {
+        "look": _look(judged.look),
+        "fix": _fix(judged.fix),
+        "who": judged.cause.who,
+        "wait_minutes": judged.cause.wait.minutes if judged.cause.wait else None,
     }
 
 

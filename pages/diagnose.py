@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from ekm_core import report
 from ekm_core.diagnose import diagnose
 from ekm_core.model import Diagnosis, KnownError, Provider
-from pages.components import frame, given, markup, on_demand, your_values
+from pages.components import frame, given, markup, metrics, on_demand, your_values
 from pages.components.examples import EXAMPLES
 
 LONGEST_TEXT = 2_000_000
@@ -35,7 +37,9 @@ def _answer() -> Diagnosis | None:
         return None
     question = (text, your_values.typed(), given.setup())
     if st.session_state.get("question") != question:
+        began = time.perf_counter()
         st.session_state["answer"] = diagnose(*question)
+        metrics.diagnosed("page", text, st.session_state["answer"], time.perf_counter() - began)
         st.session_state["question"] = question
         st.session_state["turn"] = st.session_state.get("turn", 0) + 1
     answer: Diagnosis = st.session_state["answer"]

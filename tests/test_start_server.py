@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
+import json
 import socket
 import subprocess
 import sys
-import time
 import tomllib
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -23,8 +19,11 @@ from streamlit.runtime import runtime
 from streamlit.runtime.scriptrunner import script_runner
 
 from pages.components.prompt import PromptSockets
+from pages.components.security import SecurityHeaders
+from tests.lab.servers import free_port, served
+from tests.serving import ROOT, serve
+from tests.test_api import ASSUME_ROLE, call
 
-ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("boto3", "botocore", "azure", "google.auth", "google.cloud", "openai", "pydantic")
 
 # Starts the real app under the real server, uses it once over its socket, and prints which modules are loaded then.
@@ -75,12 +74,6 @@ sys.argv = ["streamlit", "run", "app.py", "--server.port", port, "--server.addre
 from streamlit.web import cli
 cli.main()
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_the_app_loads_no_cloud_sdk_and_diagnose_no_pandas() -> None:
@@ -134,47 +127,19 @@ def test_streamlit_still_reads_the_pause_between_two_flushes_where_we_set_it() -
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    port = free_port()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            "app.py",
-            "--server.port",
-            str(port),
-            "--server.address",
-            "127.0.0.1",
-        ],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "EKM_FRAME_ANCESTORS": "https://portal.example.com"},
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-                break
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
+    with serve(EKM_FRAME_ANCESTORS="https://portal.example.com") as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
-def headers(address: str) -> Message:
-    with urllib.request.urlopen(address, timeout=5) as answer:
-        found: Message = answer.headers
-        return found
-
-
-@pytest.mark.parametrize("path", ["/", "/errors?error=x", "/_stcore/health", "/assets/ekm.js"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/errors?error=x", "/_stcore/health", "/assets/ekm.js", "/metrics", "//odd", "/static/none.js"),
+        *("/api/v1/errors", "/api/v1/errors/none", "/api/v1/diagnose", "/api/none", "/_stcore/agent/interact"),
+    ],
+)
 def test_every_answer_has_the_security_headers(server: str, path: str) -> None:
-    found = headers(server + path)
+    found = call(server + path).headers
     policy = found["Content-Security-Policy"]
     assert "frame-ancestors https://portal.example.com" in policy
     scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
@@ -182,6 +147,16 @@ def test_every_answer_has_the_security_headers(server: str, path: str) -> None:
     assert "object-src 'none'" in policy
     assert found["X-Content-Type-Options"] == "nosniff"
     assert found["Referrer-Policy"] == "no-referrer"
+
+
+def test_a_fault_of_the_server_has_them_too() -> None:
+    async def faulty(scope: object, receive: object, send: object) -> None:
+        raise ZeroDivisionError
+
+    with served(SecurityHeaders(faulty)) as address:
+        answer = call(address)
+    assert answer.status == 500
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
 def test_sockets_send_at_once() -> None:
@@ -215,3 +190,13 @@ def test_uvicorn_still_keeps_its_connection_where_we_look_for_it() -> None:
     from uvicorn.protocols.websockets import websockets_sansio_impl
 
     assert "self.transport" in Path(websockets_sansio_impl.__file__).read_text(encoding="utf-8")
+
+
+def test_the_agent_interface_of_streamlit_is_off_and_works_where_it_is_switched_on(server: str) -> None:
+    """The README offers it as an option; it is experimental, so an update may take it away."""
+    assert call(f"{server}/_stcore/agent/interact", "POST", {}).status == 403
+    with serve(STREAMLIT_SERVER_ENABLE_AGENT_API="true") as address:
+        first = call(f"{address}/_stcore/agent/interact", "POST", {}).json
+        asked = {"session_id": first["session_id"], "widget_state": {"paste": ASSUME_ROLE}, "trigger": {"key": "ask"}}
+        answer = call(f"{address}/_stcore/agent/interact", "POST", asked)
+        assert "aws-sts-assume-role-denied" in json.dumps(answer.json["tree"])

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 import streamlit
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FRAME_SETTING = "EKM_FRAME_ANCESTORS"
@@ -87,11 +88,19 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        started = False
 
         async def with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 kept = [item for item in message.get("headers", []) if item[0].lower() not in self._names]
                 message = {**message, "headers": [*kept, *self._headers]}
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        try:
+            await self._app(scope, receive, with_headers)
+        except Exception:  # whatever it is, Starlette would answer it outside of this, without the headers
+            if not started:
+                await PlainTextResponse("The server made a mistake.", 500)(scope, receive, with_headers)
+            raise

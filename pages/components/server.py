@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from streamlit.runtime import runtime
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 
-from pages.components import frame
+from pages.components import frame, logs
 
 _WARM_UP_AFTER = 0.4
 """Seconds. The first health check comes before that; compiling the signatures beside it would delay its answer."""
@@ -36,16 +36,32 @@ async def _icon(_: Request) -> Response:
     return FileResponse(frame.ASSETS / "icon.png", media_type="image/png")
 
 
+async def _metrics(_: Request) -> Response:
+    from pages.components import metrics  # as the API: it is loaded after the start
+
+    if not metrics.on():
+        return PlainTextResponse(f"No figures here. {metrics.SETTING}=1 switches them on.\n", 404)
+    figures, media_type = metrics.exposition()
+    return Response(figures, media_type=media_type)
+
+
 def routes() -> list[Route]:
     """The addresses of our own."""
     base = frame.base_path()
-    return [Route(base + frame.SCRIPT_PATH, _script), Route(f"{base}/favicon.png", _icon)]
+    return [
+        Route(base + frame.SCRIPT_PATH, _script),
+        Route(f"{base}/favicon.png", _icon),
+        Route(f"{base}/metrics", _metrics),
+    ]
 
 
 def warm_up() -> None:
     """Load the catalogue and compile the classifier, so that the first paste does not wait for it."""
     from ekm_core.diagnose import diagnose
+    from pages.components import metrics
     from pages.components.examples import EXAMPLES
+
+    metrics.load()
 
     for text in (*EXAMPLES.values(), "an unknown text loads the index of similar entries"):
         diagnose(text)
@@ -58,6 +74,7 @@ async def lifespan(_: App) -> AsyncIterator[None]:
     # A folder named pages makes Streamlit offer each file in it as a page of its own, until st.navigation has run once:
     # a first visitor who follows a link to an error would meet that menu instead of ours.
     PagesManager.uses_pages_directory = False
+    logs.install()
     timer = threading.Timer(_WARM_UP_AFTER, warm_up)
     timer.daemon = True
     timer.start()

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ROOT, free_port, serve
+from tests.lab.servers import free_port
+from tests.serving import ROOT, serve
 
 NODE = shutil.which("node")
 PROVIDER = ROOT / "node_modules" / "oidc-provider" / "package.json"
@@ -139,7 +140,7 @@ def test_a_cookie_that_was_made_up_is_no_sign_in(page: Page, signing_in: str) ->
 
 
 def test_without_a_sign_in_a_loopback_server_is_open_to_this_machine_alone(page: Page) -> None:
-    with serve("tests/browser/staff_app.py", free_port()) as address:
+    with serve("tests/browser/staff_app.py") as address:
         page.goto(f"{address}/tool")
         expect(page.get_by_text("Only staff reads this.")).to_be_visible()
         expect(page.get_by_text("only this machine can reach this server")).to_be_visible()
@@ -150,7 +151,7 @@ def test_without_a_sign_in_a_loopback_server_is_open_to_this_machine_alone(page:
 
 
 def test_without_a_sign_in_a_public_server_is_closed(page: Page) -> None:
-    with serve("tests/browser/staff_app.py", free_port(), STREAMLIT_SERVER_ADDRESS="0.0.0.0") as address:
+    with serve("tests/browser/staff_app.py", STREAMLIT_SERVER_ADDRESS="0.0.0.0") as address:
         page.goto(address)
         page.get_by_role("heading", name="Start").wait_for()
         expect(page.get_by_role("link", name="Tool")).to_have_count(0)
