@@ -1,13 +1,15 @@
-"""The command line: ``python -m ekm_core diagnose | check | triage | simulate | explain``.
+"""The command line: ``python -m ekm_core diagnose | check | probe | triage | simulate | explain``.
 
-Exit codes: 0 done (diagnose: a known error was found), 1 diagnose found none or check found a failure, 2 bad input with
-one line on stderr.
+Exit codes: 0 done (diagnose: a known error was found), 1 diagnose found none, or check or probe found a failure, 2 bad
+input with one line on stderr.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,10 +17,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ekm_core import catalogue
-from ekm_core.model import ChainLink, Change, Configuration, Diagnosis, Exhibit, Finding, LinkState, Status, Verdict
+from ekm_core.model import (
+    ChainLink,
+    Change,
+    Configuration,
+    Diagnosis,
+    Exhibit,
+    Finding,
+    LinkState,
+    Provider,
+    Status,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from ekm_core.check import Checked
+    from ekm_core.credentials import Credentials
+    from ekm_core.probing.event import Event
+    from ekm_core.probing.record import Record
 
 _MOST_BYTES = 16 << 20
 _SECTION = "=" * 72
@@ -60,6 +76,19 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("config", metavar="CONFIG", help="what you registered: JSON body, curl, SDK call …")
     _add_evidence(check)
     check.set_defaults(run=_check)
+
+    probe = commands.add_parser("probe", help="check with read-only calls to your cloud, by your own credentials")
+    probe.add_argument("config", metavar="CONFIG", help="what you registered: JSON body, curl, SDK call …")
+    probe.add_argument("--json", action="store_true", help="the public JSON, schema 1")
+    probe.add_argument("--changed", metavar="WHEN", help="when you last changed it: “10 minutes ago”, “14:05”")
+    probe.add_argument("--save", metavar="FILE", help="write the evidence, which check --evidence reads")
+    who = probe.add_mutually_exclusive_group()
+    who.add_argument("--public", action="store_true", help="only what can be read without credentials")
+    who.add_argument("--device-code", action="store_true", help="Azure: sign in with a browser while it runs")
+    probe.add_argument(
+        "--round-trip", action="store_true", help="also encrypt and decrypt once, as yourself (not as OpenAI)"
+    )
+    probe.set_defaults(run=_probe)
 
     triage = commands.add_parser("triage", help="classify many messages: csv, jsonl, parquet, plain log, .gz of each")
     triage.add_argument("source", metavar="IN")
@@ -116,6 +145,90 @@ def _check(options: argparse.Namespace) -> int:
     else:
         print(_plain_check(checked))
     return 1 if checked.failed else 0
+
+
+def _probe(options: argparse.Namespace) -> int:
+    from ekm_core.check import check
+    from ekm_core.diagnose import Setup, diagnose
+    from ekm_core.probing.record import Record
+    from ekm_core.report import as_dict, checked_dict
+
+    configured = _configuration(options.config)
+    changed = _changed(options.changed) if options.changed else ()
+    record = Record()
+    try:
+        _run(record, configured, options)
+    except KeyboardInterrupt:
+        print("ekm_core: stopped; nothing was changed in your cloud", file=sys.stderr)
+        return 130
+    if record.stopped:
+        print(f"ekm_core: {record.stopped}", file=sys.stderr)
+    if options.save:
+        try:
+            Path(options.save).write_text(record.bundle(), encoding="utf-8")
+        except OSError as problem:
+            raise BadInputError(f"cannot write {options.save!r}: {_one_line(problem)}") from problem
+    checked = check(configured, record.exhibits)
+    said = record.said_by_openai
+    diagnosis = diagnose(said, setup=Setup(configured, record.exhibits, *changed)) if said else None
+    if options.json:
+        answer = {
+            **checked_dict(checked),
+            "steps": [line.as_dict() for line in record.lines.values()],
+            "stopped": record.stopped,
+            "diagnosis": as_dict(diagnosis) if diagnosis else None,
+        }
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        print(_plain_steps(record))
+        print(_plain_check(checked))
+        if diagnosis:
+            print(f"\nWhat OpenAI's own call met:\n\n{_plain(diagnosis)}")
+    return 1 if checked.failed or (diagnosis and diagnosis.errors) else 0
+
+
+def _run(record: Record, configured: Configuration, options: argparse.Namespace) -> None:
+    """Makes the calls with the credentials of this shell: whoever can run a command here may use them anyway."""
+    from ekm_core.credentials import AzureDeviceCode
+    from ekm_core.probing import live
+
+    credentials: Credentials | None = None
+    if options.device_code:
+        if configured.provider is not Provider.AZURE:
+            raise BadInputError("--device-code is for Azure alone")
+        credentials = AzureDeviceCode()
+    elif not options.public:
+        credentials = _shell_credentials(configured.provider)
+    openai = None
+    if os.environ.get("OPENAI_ADMIN_KEY") and not options.public:
+        openai = _shell_credentials(Provider.OPENAI)
+    run = live.run(configured, credentials, openai=openai, round_trip=options.round_trip, ambient_allowed=True)
+    with contextlib.closing(run) as events:
+        for event in events:
+            record.add(event)
+            _show(record, event)
+
+
+def _shell_credentials(provider: Provider) -> Credentials:
+    from ekm_core import credentials
+
+    given = credentials.from_environment(provider, os.environ)
+    if given.credentials is None:
+        raise BadInputError(f"the credentials of this shell: {given.problems[0]}")
+    for advice in given.advice:
+        print(f"ekm_core: {advice}", file=sys.stderr)
+    return given.credentials
+
+
+def _show(record: Record, event: Event) -> None:
+    """Progress for somebody who sits before it; the request to sign in always."""
+    from ekm_core.probing.event import Ended, Prompted
+
+    if isinstance(event, Prompted):
+        print(f"Open {event.url} and enter the code {event.code}", file=sys.stderr, flush=True)
+    elif isinstance(event, Ended) and sys.stderr.isatty():
+        title = record.lines[event.step].planned.title
+        print(f"{title}: {event.sentence or 'done'} ({event.seconds:.1f} s)", file=sys.stderr, flush=True)
 
 
 def _triage(options: argparse.Namespace) -> int:
@@ -233,6 +346,18 @@ def _plain_check(checked: Checked) -> str:
         lines += [f"{len(passed)} checks passed:", *(f"  {finding.title}" for finding in passed), ""]
     lines.append(_plain_chain(checked.chain))
     return "\n".join(lines)
+
+
+def _plain_steps(record: Record) -> str:
+    """What could not be read, each with what to do, and how much was read."""
+    ended = record.ended
+    lines = []
+    for end in ended:
+        if end.trouble:
+            lines.append(f"[Not read] {record.lines[end.step].planned.title}")
+            lines += [f"  {end.sentence}", *(f"  Known error: {error}" for error in end.errors)]
+    read = sum(not end.trouble for end in ended)
+    return "\n".join((f"Read {read} of {len(record.lines)}.", *lines, ""))
 
 
 def _grouped(head: str, findings: Sequence[Finding]) -> list[str]:

@@ -85,8 +85,9 @@ class OpenAIKey:
     key: str = field(repr=False)
 
 
-CloudCredentials = AwsKeys | AwsProfile | GcpToken | GcpFile | GcpDefault | AzureTokens | AzureDeviceCode | AzureDefault
-Credentials = CloudCredentials | OpenAIKey
+Credentials = (
+    AwsKeys | AwsProfile | GcpToken | GcpFile | GcpDefault | AzureTokens | AzureDeviceCode | AzureDefault | OpenAIKey
+)
 
 _KINDS: Mapping[str, tuple[type[Credentials], Provider]] = {
     "aws-keys": (AwsKeys, Provider.AWS),
@@ -196,7 +197,8 @@ LONGEST = 64 * 1024
 _QUOTES = "\"'`“”‘’„ \t\r\n\u00a0\u200b\ufeff"
 _ASSIGNED = re.compile(
     r"(?:export\s+|set\s+|setx\s+|\$env:|-e\s+|\"?)(?P<name>[A-Za-z][A-Za-z_]{2,40})\"?\s*[=:]\s*"
-    r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',;}]+)"
+    r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',;}]+)",
+    re.IGNORECASE,
 )
 
 

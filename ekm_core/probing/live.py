@@ -23,9 +23,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ekm_core import classify, evidence, normalise, redact
-from ekm_core.credentials import AzureDeviceCode, CloudCredentials, OpenAIKey, dump, is_ambient, secrets
+from ekm_core.credentials import AzureDeviceCode, Credentials, dump, is_ambient, provider_of, secrets
 from ekm_core.evidence import NOT_READ, State
-from ekm_core.model import Configuration, Exhibit
+from ekm_core.model import Configuration, Exhibit, Provider
 from ekm_core.probing import guard, runner
 from ekm_core.probing.event import Ended, Event, Planned, Prompted, Started, Stopped, Tick, WireError, decode
 from ekm_core.probing.step import ORIGIN, Trouble
@@ -70,6 +70,7 @@ _NOWHERE = {
 
 _BUSY = "Too many live checks run at the moment. Try again in a minute."
 _NOT_LOCAL = "The credentials of the machine that this program runs on may be used only by whoever sits at it."
+_OTHER_CLOUD = "These credentials are of another cloud than the configuration, so no call was made."
 _TOO_LONG = "The configuration is too long to be sent. Shorten it to the fields of the registration."
 _NO_START = "The process that makes the calls could not be started. Try again in a minute."
 _DIED = "The process that makes the calls ended before this was read (as a rule for lack of memory). Try again."
@@ -88,9 +89,9 @@ def environment(server: Mapping[str, str], ambient: bool) -> dict[str, str]:
 
 def run(
     configuration: Configuration | None,
-    credentials: CloudCredentials | None = None,
+    credentials: Credentials | None = None,
     *,
-    openai: OpenAIKey | None = None,
+    openai: Credentials | None = None,
     round_trip: bool = False,
     ambient_allowed: bool = False,
     seconds: float | None = None,
@@ -111,6 +112,10 @@ def run(
     ambient = is_ambient(credentials)
     if ambient and not ambient_allowed:
         yield Stopped(_NOT_LOCAL)
+        return
+    cloud = configuration.provider if configuration else None
+    if not _fits(credentials, cloud) or not _fits(openai, Provider.OPENAI):
+        yield Stopped(_OTHER_CLOUD)
         return
     if seconds is None:
         seconds = runner.SECONDS + (SIGN_IN_SECONDS if isinstance(credentials, AzureDeviceCode) else 0.0)
@@ -134,10 +139,14 @@ def run(
         _SLOTS.release()
 
 
+def _fits(credentials: Credentials | None, provider: Provider | None) -> bool:
+    return credentials is None or provider_of(credentials) is provider
+
+
 def _request(
     configuration: Configuration | None,
-    credentials: CloudCredentials | None,
-    openai: OpenAIKey | None,
+    credentials: Credentials | None,
+    openai: Credentials | None,
     round_trip: bool,
     seconds: float,
 ) -> bytes:

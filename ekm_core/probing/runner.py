@@ -149,7 +149,7 @@ class _Run:
             result = problem
         except MemoryError:
             result = CallError(Trouble.BAD_ANSWER, "The answer was larger than the memory that a probe may use.")
-        except Exception as problem:  # whatever it is, it ends this step alone
+        except BaseException as problem:  # whatever it is, SystemExit too, it ends this step alone
             result = _Crash(place(problem))
         self.back.put((step.id, result))
 

@@ -1,7 +1,7 @@
 """A child process whose cloud is a stand-in: what its steps do is said by the fields of the configuration.
 
 ``live.run(…, child=(str(FAKE),))`` runs this file in place of ``ekm_core.probing.child``. Each field is one step: its
-name the step's id, its value what the step does (see ``_DOES``).
+name the step's id, its value what the step does (see ``does``).
 """
 
 import ctypes
@@ -36,6 +36,8 @@ def _call(url):
     import requests
 
     answer = http.call(requests.Session(), "GET", url, seconds=2.0)
+    if answer.status == 429:
+        raise CallError(Trouble.THROTTLED, "The cloud asked to slow down.", f"HTTP {answer.status}")
     return _exhibit(answer.document())
 
 
@@ -52,6 +54,11 @@ def _prompt():
     return _exhibit({"signed": "in"})
 
 
+def _later(what, credentials):
+    time.sleep(0.3)  # so that the others have ended
+    return does(what, credentials)
+
+
 def does(what, credentials):
     """What a step does, by a word; everything behind a colon is for it."""
     word, _, rest = what.partition(":")
@@ -61,6 +68,8 @@ def does(what, credentials):
         "echo": lambda: _exhibit({"sent": values}, name=" ".join(["echo", *values])),
         "echo-error": lambda: _raise(CallError(Trouble.BAD_ANSWER, f"odd {values}", f"ERROR: {values}")),
         "refused": lambda: _raise(CallError(Trouble.REFUSED, "You lack a permission.", DENIED, "iam:GetRole")),
+        "denied": lambda: _raise(CallError(Trouble.REFUSED, "You lack a permission.", rest)),
+        "later": lambda: _later(rest, credentials),
         "crash": lambda: _raise(KeyError(f"canary {values}")),
         "exit": lambda: sys.exit(f"canary {values}"),
         "print": lambda: print(values, file=sys.stderr) or print(values) or _exhibit({"Role": "printed"}),
