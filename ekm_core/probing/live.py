@@ -96,14 +96,14 @@ def run(
     ambient_allowed: bool = False,
     seconds: float | None = None,
     tick: float | None = None,
-    child: Sequence[str] = CHILD,
+    child: Sequence[str] | None = None,
 ) -> Generator[Event, None, None]:
     """Makes the read-only calls for one configuration; the events as they happen.
 
     credentials: of the configuration's cloud; None makes the calls that need none. openai: adds the calls to OpenAI's
     API (which need no configuration). round_trip: adds an encryption and a decryption by the user's own identity.
     ambient_allowed: the answer of ``credentials.ambient_allowed`` for this visitor. seconds: for the whole run. tick:
-    after so many seconds without an event comes a Tick. child: what the interpreter runs, for tests.
+    after so many seconds without an event comes a Tick. child: what the interpreter runs in place of CHILD, for tests.
 
     Every planned step ends exactly once, whatever happens to the child; a Stopped, where there is one, comes last.
     Closing the generator (leave the loop under ``contextlib.closing``) ends the child at once. Never raises for what a
@@ -127,7 +127,7 @@ def run(
         yield Stopped(_BUSY)
         return
     try:
-        process = _Child((sys.executable, "-s", *child), environment(os.environ, ambient))
+        process = _Child((sys.executable, "-s", *(child or CHILD)), environment(os.environ, ambient))
         try:
             lines = process.lines(request, seconds + _START_SECONDS, tick)
             yield from _settled(lines, _forms(secrets(credentials, openai)))

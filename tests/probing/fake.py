@@ -13,7 +13,8 @@ from types import ModuleType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ekm_core.model import Exhibit
+from ekm_core.credentials import OpenAIKey
+from ekm_core.model import Exhibit, Provider
 from ekm_core.probing import child, http
 from ekm_core.probing.step import ORIGIN, CallError, Prompt, Step, Taken, Trouble, ask
 
@@ -22,6 +23,14 @@ DENIED = (
     "not authorized to perform: iam:GetRole on resource: role openai-ekm because no identity-based policy allows the "
     "iam:GetRole action"
 )
+
+TRUST = {
+    "Role": {
+        "RoleName": "openai-ekm",
+        "Arn": "arn:aws:iam::111122223333:role/openai-ekm",
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []},
+    }
+}
 
 
 def _exhibit(output, text="", name="get-role"):
@@ -70,6 +79,9 @@ def does(what, credentials):
         "refused": lambda: _raise(CallError(Trouble.REFUSED, "You lack a permission.", DENIED, "iam:GetRole")),
         "denied": lambda: _raise(CallError(Trouble.REFUSED, "You lack a permission.", rest)),
         "later": lambda: _later(rest, credentials),
+        "who": lambda: _exhibit({}),
+        "openai": lambda: _exhibit({}),
+        "trust": lambda: _exhibit(TRUST),
         "crash": lambda: _raise(KeyError(f"canary {values}")),
         "exit": lambda: sys.exit(f"canary {values}"),
         "print": lambda: print(values, file=sys.stderr) or print(values) or _exhibit({"Role": "printed"}),
@@ -96,11 +108,16 @@ def does(what, credentials):
 
 
 def _step(id, what, credentials):
-    return Step(id, f"Reads {id}", f"aws iam {id}", lambda: does(what, credentials), ("iam:GetRole",), seconds=3.0)
+    title = type(credentials).__name__ if what == "who" else f"Reads {id}"
+    return Step(id, title, f"aws iam {id}", lambda: does(what, credentials), ("iam:GetRole",), seconds=3.0)
 
 
 def steps(configuration, credentials):
-    """One step a field."""
+    """One step a field; of OpenAI one for what its own call met."""
+    if isinstance(credentials, OpenAIKey) and configuration.provider is not Provider.GCP:
+        met = [what.partition(":")[2] for what in configuration.fields.values() if what.startswith("openai:")]
+        exhibits = tuple(Exhibit("curl …/validate", None, text, ORIGIN) for text in met)
+        return (Step("openai-validate", "Let OpenAI use the key once", "", lambda: Taken(exhibits)),)
     if "fail" in configuration.fields:
         raise ValueError(f"canary {credentials}")
     return tuple(_step(id, what, credentials) for id, what in configuration.fields.items())
