@@ -120,20 +120,21 @@ def _draw_answer() -> None:
         st.html(markup.head_of(_turn(), markup.answer(answer)))
     else:
         st.html(markup.head_of(_turn(), markup.unknown(answer)))
-    if _provider(answer) != st.session_state.get("form"):
-        st.rerun()  # the fields beside the result are those of another cloud now
 
 
 def _draw_below() -> None:
     """All that stands below the head of the answer."""
     answer = _answer() if st.session_state.get("asked") else None
-    if answer is None:
-        return
-    if answer.errors:
-        st.html(markup.deferred(markup.details(answer), _turn()))
-    elif answer.perhaps:
-        _draw_perhaps(answer.perhaps)
-    _draw_report(answer)
+    if answer is not None:
+        if answer.errors:
+            st.html(markup.deferred(markup.details(answer), _turn()))
+        elif answer.perhaps:
+            _draw_perhaps(answer.perhaps)
+        _draw_report(answer)
+    # Not with the head: the browser asks for what stands below it at that very moment, and of the two runs that are
+    # then wanted the one of the whole page was seen to get lost, once in some hundred clicks on a busy machine.
+    if _provider(answer) != st.session_state.get("form"):
+        st.rerun()  # the fields beside the result are those of another cloud now
 
 
 left, right = st.columns([2.6, 1], gap="large")
