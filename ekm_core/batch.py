@@ -35,7 +35,9 @@ class Result(NamedTuple):
 
 # Everything that ``normalise`` could change, apart from what leads a line and from runs of blanks. Where none of it
 # stands, and that is most lines of a log, the slower pass is left out.
-_WRAPPED = rb"[\\\x0a-\x0d\x1b`\x80-\xff]|[\"'] *\+ *[\"']|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|[*][*]"
+_WRAPPED = (
+    rb"[\\\x0a-\x0d\x1b`\x80-\xff]|[\"'] *\+ *[\"']|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|[*][*]|ription="
+)
 _LINKS = tuple(Link)
 _SECRETIVE, _NOISY = 0, 1
 _NO_ERROR = Result("")

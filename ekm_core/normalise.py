@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 # One character for one: offsets stay as they are.
 _REPLACED: dict[int, str] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full-width forms
@@ -23,7 +25,11 @@ for _plain, _fancy in (
     _REPLACED.update(dict.fromkeys(map(ord, _fancy), _plain))
 
 _TIMESTAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?+(?:Z|[+-]\d\d:?\d\d)?+[ \t|:-]*+"
-_GUTTER = rf"(?:[│┃╷╵|#!*•+-]{{1,3}}+(?=\s)|>{{1,3}}+|/{{2,3}}+(?=\s)|{_TIMESTAMP})"
+# What journals, container tools and build servers write before every line.
+_JOURNAL = r"[A-Z][a-z]{2}\ [\ \d]\d\ \d\d:\d\d:\d\d\ [\w.-]{1,60}+\ [\w./-]{1,40}+(?:\[\d{1,7}+\])?+:\ "
+_CONTAINER = r"[\w.-]{1,40}+(?<=[_-]\d)\ {1,20}+\|\ "
+_LOGGED = rf"{_TIMESTAMP}|{_JOURNAL}|{_CONTAINER}|\#\#\[\w{{1,10}}+\]"
+_GUTTER = rf"(?:[│┃╷╵|#!*•+-]{{1,3}}+(?=\s)|>{{1,3}}+|/{{2,3}}+(?=\s)|{_LOGGED})"
 _BLANK = r"(?:\s|\\++[nrt])"
 _AFTER_LINE = rf"{_BLANK}*+(?:{_GUTTER}{_BLANK}*+)*+"
 _IN_LINE = r"(?:[^\S\n\r]|\\++t)*+"
@@ -47,7 +53,7 @@ _NOISE = re.compile(
         | (?<=\\)\\*+(?:[nr]{_AFTER_LINE}|t(?:{_TO_NEXT_LINE}|{_BLANK}*+)|u00[0-9a-fA-F]{{2}}|["'/`&<>{{}}\[\]]?+)
         | (?<=["'])\s{{0,40}}+\+\s{{0,40}}+["'](?=\w)
         | (?<=&)(?:quot|apos|amp|lt|gt|nbsp|\#39|\#x27|\#34|\#x22|\#x2[fF]|\#47|\#96|\#x60);
-        | (?<=%)(?:20|22|27|3[aA]|2[fF]|5[bBdD]|0[aAdD])
+        | (?<=%)(?:2[0-9a-fA-F]|3[a-fA-F]|5[bBdD]|0[aAdD])
         | (?<=<)/?+(?:code|pre|em|strong|span|tt|div|br|td|tr|li|p|b|i)(?:\s[^<>\n]{{0,200}}+)?+/?+>
         | (?<=\x1b)\[[0-9;?]*+[A-Za-z]
         | (?<=\[)\d{{1,2}}(?:;\d{{1,3}}){{0,3}}+m
@@ -58,6 +64,15 @@ _NOISE = re.compile(
     """,
     re.VERBOSE,
 )
+# The address that a browser was sent back to, with the error as a form's field.
+_FORM = re.compile(r"error_description=[^\s&\"<>]{1,4000}")
+
+# What shows that a window's edge, and no writer, broke the lines: see ``_cuts``. In characters.
+_NARROWEST = 60
+_RAGGED = 10
+_USUAL_WIDTHS = (80, 100, 120, 132)
+_INSIDE = re.compile(r"[\w:/.,'\"*=@(){}\[\]-][\w:/.,'\"=@(){}\[\]]")
+
 _ENTITIES = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">", "nbsp": " "}
 _BLOCK_TAGS = ("br", "td", "tr", "li", "p", "div", "pre")
 
@@ -114,14 +129,56 @@ def whole_characters(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def plain(text: str) -> str:
-    """The normal form alone, where nobody will ask for places (triage)."""
+def _cuts(text: str) -> frozenset[int]:
+    """The line breaks that a terminal made in the midst of words, because its window ended there.
+
+    Such lines are all of one width, and that the greatest (or one less, where a blank at the end was lost). A writer
+    who breaks between words leaves ragged lines.
+    """
+    if text.count("\n") < 2:
+        return frozenset()
+    lines = text.split("\n")
+    width = max(map(len, lines))
+    if width < _NARROWEST:
+        return frozenset()
+    running = max(len(list(run)) for full, run in groupby(lines, lambda line: len(line) == width) if full)
+    if running < (2 if width in _USUAL_WIDTHS else 3):
+        return frozenset()
+    if any(width - _RAGGED <= len(line) < width - 1 for line in lines[:-1]):
+        return frozenset()
+    found = []
+    at = -1
+    for line, following in pairwise(lines):
+        at += len(line) + 1
+        if len(line) == width and _INSIDE.match(line[-1] + following[:1]):
+            found.append(at)
+    return frozenset(found)
+
+
+def _replacing(text: str, shift: int = 0) -> Callable[[re.Match[str]], str]:
+    """What is to stand in place of each piece of noise in the text, of which ``shift`` characters are left out."""
+    cuts = _cuts(text)
+    if not cuts:
+        return _replacement
+    return lambda match: "" if match.start() + shift in cuts else _replacement(match)
+
+
+def _readable(text: str) -> str:
+    """The text with one character for one: plain quotes and blanks, and blanks for the plus signs of a form."""
     if not text.isascii():
         text = text.translate(_REPLACED)
+    if "error_description=" in text:
+        text = _FORM.sub(lambda match: match.group().replace("+", " "), text)
+    return text
+
+
+def plain(text: str) -> str:
+    """The normal form alone, where nobody will ask for places (triage)."""
+    text = _readable(text)
     lead = _LEAD.match(text)
     if lead:
-        return " " + _NOISE.sub(_replacement, text[lead.end() :])
-    return _NOISE.sub(_replacement, text)
+        return " " + _NOISE.sub(_replacing(text, lead.end()), text[lead.end() :])
+    return _NOISE.sub(_replacing(text), text)
 
 
 def normalise(text: str) -> Normalised:
@@ -129,8 +186,7 @@ def normalise(text: str) -> Normalised:
 
     The result's ``text`` equals ``plain(text)``.
     """
-    if not text.isascii():
-        text = text.translate(_REPLACED)
+    text = _readable(text)
     pieces: list[str] = []
     starts: list[int] = [0]
     origins: list[int] = [0]
@@ -141,9 +197,10 @@ def normalise(text: str) -> Normalised:
         length, done = 1, lead.end()
         starts.append(length)
         origins.append(done)
+    replacement = _replacing(text)
     for match in _NOISE.finditer(text, done):
         start, end = match.span()
-        new = _replacement(match)
+        new = replacement(match)
         length += start - done
         pieces.append(text[done:start])
         pieces.append(new)

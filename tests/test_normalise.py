@@ -1,6 +1,8 @@
 """Wrappers come off, places stay true, and no input is slow or lost."""
 
 import json
+import textwrap
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given
@@ -34,6 +36,10 @@ SENTENCE = 'Invalid value for "audience". This value should be the full resource
         SENTENCE.replace(" ", " │\n│ "),
         SENTENCE.replace(" ", "\n2020-02-02 12:14:52| "),
         SENTENCE.replace(" ", "\n2022-09-01T18:22:03.5236788Z "),
+        SENTENCE.replace(" ", "\n2024-05-02T10:11:12.1234567Z ##[error]"),
+        SENTENCE.replace(" ", "\nMay  2 10:11:12 web-1 vault[123]: "),
+        SENTENCE.replace(" ", "\nweb-1  | "),
+        "https://localhost/?error=invalid_request&error_description=" + quote_plus(SENTENCE),
         SENTENCE.replace("value", "\x1b[31mvalue\x1b[0m"),
         SENTENCE.replace("value", "**value**"),
         SENTENCE.replace("value", "`value`"),
@@ -45,6 +51,25 @@ SENTENCE = 'Invalid value for "audience". This value should be the full resource
 )
 def test_wrappers_come_off(wrapped):
     assert SENTENCE in normalise(wrapped).text
+
+
+@pytest.mark.parametrize("width", [60, 77, 80, 100, 120])
+def test_a_window_that_broke_words_is_undone(width):
+    paste = (
+        "Error: google-github-actions/auth failed with: failed to generate Google Cloud federated token: " * 4
+        + SENTENCE
+    )
+    broken = "\n".join(paste[at : at + width] for at in range(0, len(paste), width))
+    assert SENTENCE in normalise(broken).text
+    assert SENTENCE in plain(broken)
+
+
+@pytest.mark.parametrize("width", range(60, 121))
+def test_a_writer_who_broke_between_words_keeps_them(width):
+    paste = (
+        "Error: the request for a token of the federated identity failed, and nothing else was tried. " * 3 + SENTENCE
+    )
+    assert SENTENCE in normalise(textwrap.fill(paste, width)).text
 
 
 @pytest.mark.parametrize("kept", ["arn:aws:iam::***:user/x", "<account-id>", "####", "a - b", "C++ + x", "x | y"])
