@@ -425,6 +425,7 @@ _FAILED_FIRST: tuple[tuple[str, str], ...] = (
         "A firewall or a network rule of the resource refused the place from which the command was run. "
         "Run it from a network that is allowed.",
     ),
+    (r"is not allowed on a disabled key", "The key is disabled, so the vault does not show it."),
     (
         r"SERVICE_DISABLED|has not been used in project|API \[[\w.]+\] not enabled",
         "The cloud's API is not enabled in the project that was asked, so the command shows nothing else.",
@@ -489,6 +490,10 @@ def _known_error(text: str) -> Outcome | None:
     return None
 
 
+# Entra's public description of a tenant. Of any other command these words mean that it was not signed in.
+_DISCOVERY, _NO_TENANT = "/.well-known/openid-configuration", re.compile(r"AADSTS90002\b")
+
+
 def outcome(exhibit: Exhibit) -> Outcome:
     """Whether the command found its resource, was told that there is none, was refused, or failed for another reason.
 
@@ -500,6 +505,8 @@ def outcome(exhibit: Exhibit) -> Outcome:
         return Outcome(State.SEEN)
     if output is None and exhibit.text.startswith(NOT_READ):
         return Outcome(State.FAILED, exhibit.text.removeprefix(NOT_READ))
+    if _DISCOVERY in exhibit.command and _NO_TENANT.search(exhibit.text):
+        return Outcome(State.ABSENT, "Microsoft Entra knows no tenant of this ID.")
     if known := _known_error(exhibit.text):
         return known
     if output is None and exhibit.text.lstrip()[:1] in ("{", "["):

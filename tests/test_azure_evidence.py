@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ekm_core.azure.evidence import AzureEvidence, Kind, Listing, covers, read
-from ekm_core.evidence import State
+from ekm_core.evidence import State, outcome
 from ekm_core.model import Exhibit
 from ekm_core.vendor import AZURE_APP_ID
 
@@ -458,3 +458,103 @@ def test_no_document_raises(outputs: list[tuple[str, object]]) -> None:
     found.role("x")
     found.network("v")
     found.service_principal("x")
+
+
+# --- What Azure says to anybody --------------------------------------------------------------------------------------
+
+OTHER = "c3a9e1d4-8b52-47f6-b0e9-2d6f7a815c34"
+CALL = "curl --silent --output /dev/null '--write-out=%{header_json}' --url 'https://ekm-vault.vault.azure.net/keys?api-version=7.4'"
+DISCOVERY = f"curl --silent --url https://login.microsoftonline.com/{TENANT}/v2.0/.well-known/openid-configuration"
+BEARER = 'Bearer authorization="https://login.microsoftonline.com/{}", resource="https://vault.azure.net"'
+
+
+def test_a_vault_names_its_tenant_to_anybody():
+    known = read([Exhibit(CALL, {"www-authenticate": [BEARER.format(OTHER)]}, "")])
+    assert known.challenge("EKM-vault").value == OTHER
+    assert known.challenge("other").state is State.NOT_GIVEN
+
+
+@pytest.mark.parametrize(
+    ("command", "headers"),
+    [
+        (CALL, []),
+        (CALL, ["Bearer realm=here"]),
+        (CALL, [BEARER.format(OTHER), BEARER.format(TENANT)]),
+        (CALL, [BEARER.format(OTHER).replace("login.microsoftonline.com", "login.microsoftonline.com.evil.example")]),
+        (CALL, [7]),
+        (CALL.replace("ekm-vault.vault.azure.net", "example.com"), [BEARER.format(OTHER)]),
+        ("", [BEARER.format(OTHER)]),
+    ],
+)
+def test_no_other_answer_names_a_tenant(command, headers):
+    assert not read([Exhibit(command, {"www-authenticate": headers}, "")]).challenges
+
+
+def test_entra_tells_which_tenants_there_are():
+    issuer = f"https://login.microsoftonline.com/{TENANT}/v2.0"
+    there = Exhibit(DISCOVERY, {"issuer": issuer, "token_endpoint": "https://login.microsoftonline.com/x"}, "")
+    assert read([there]).tenant(TENANT.upper()).state is State.SEEN
+    error = {"error": "invalid_tenant", "error_description": f"AADSTS90002: Tenant '{TENANT}' not found."}
+    gone = Exhibit(DISCOVERY, error, json.dumps(error))
+    assert outcome(gone).state is State.ABSENT
+    assert read([gone]).tenant(TENANT).state is State.ABSENT
+    assert read([there, gone]).tenant(TENANT).state is State.CONFLICTING
+
+
+def test_another_error_of_entra_is_no_absence():
+    error = {"error": "server_error", "error_description": "AADSTS90033: A transient error has occurred."}
+    assert read([Exhibit(DISCOVERY, error, json.dumps(error))]).tenant(TENANT).state is State.FAILED
+
+
+def test_of_any_other_command_an_unknown_tenant_means_that_it_was_not_signed_in():
+    text = f"ERROR: AADSTS90002: Tenant '{TENANT}' not found."
+    listed = Exhibit(f"az ad sp list \"--filter=appId eq '{AZURE_APP_ID}'\" --output=json", None, text)
+    assert read([listed]).service_principal(AZURE_APP_ID).state is State.FAILED
+
+
+def test_a_sign_in_without_a_subscription_shows_its_tenant_alone():
+    account = {"environmentName": "AzureCloud", "id": TENANT, "tenantId": TENANT, "name": "N/A(tenant level account)"}
+    whole = {"environmentName": "AzureCloud", "id": SUBSCRIPTION, "tenantId": TENANT, "homeTenantId": TENANT}
+    known = read([Exhibit("az account show", account, "")]).account
+    assert known.value is not None
+    assert (known.value.tenant_id, known.value.subscription_id) == (TENANT, "")
+    both = read([Exhibit("az account show", account, ""), Exhibit("az account show", whole, "")]).account
+    assert both.value is not None
+    assert both.value.subscription_id == SUBSCRIPTION
+
+
+ARM_KEY = f"az rest --method=get '--url=https://management.azure.com{KEY_ID}?api-version=2023-07-01'"
+
+
+def test_resource_manager_shows_the_current_version_of_a_key():
+    properties = {
+        "attributes": {"enabled": True},
+        "kty": "RSA",
+        "keyOps": ["encrypt"],
+        "keyUri": KID.rpartition("/")[0],
+    }
+    shown = Exhibit(ARM_KEY, {"id": KEY_ID, "properties": {**properties, "keyUriWithVersion": KID}}, "")
+    key = read([shown]).key("ekm-vault", KEY_NAME).value
+    assert key is not None
+    assert (key.current, key.enabled, key.operations) == (True, True, ("encrypt",))
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("ERROR: (KeyNotFound) A key with (name/id) x was not found in this key vault.", State.ABSENT),
+        ("ERROR: (ResourceNotFound) The Resource 'Microsoft.KeyVault/vaults/v' was not found.", State.FAILED),
+        ("ERROR: (AuthorizationFailed) The client 'a' does not have authorization to perform action", State.REFUSED),
+    ],
+)
+def test_resource_manager_that_finds_no_vault_says_nothing_of_the_key(text, state):
+    assert read([Exhibit(ARM_KEY, None, text)]).key("ekm-vault", KEY_NAME).state is state
+
+
+def test_a_key_that_is_not_shown_since_it_is_disabled():
+    text = "ERROR: (Forbidden) Operation get is not allowed on a disabled key.\nCode: Forbidden"
+    asked = Exhibit(f"az keyvault key show --vault-name=ekm-vault --name={KEY_NAME}", None, text)
+    assert outcome(asked).state is State.FAILED
+    key = read([asked]).key("ekm-vault", KEY_NAME).value
+    assert key is not None
+    assert (key.enabled, key.current) == (False, True)

@@ -26,8 +26,9 @@ from ekm_core.pasted import texts
 class Account:
     """Where the Azure CLI was signed in: every other output is of this tenant and subscription.
 
-    home_tenant: the tenant that the subscription belongs to, where the output shows it: with a delegated one
-    (Azure Lighthouse) it is another than the tenant that was signed in to.
+    subscription_id: "" where the sign-in has none, only a tenant. home_tenant: the tenant that the subscription belongs
+    to, where the output shows it: with a delegated one (Azure Lighthouse) it is another than the tenant that was signed
+    in to.
     """
 
     tenant_id: str
@@ -108,6 +109,8 @@ class Kind(StrEnum):
     ASSIGNMENT = "role assignment"
     DENIAL = "deny assignment"
     ROTATION = "rotation policy"
+    TENANT = "tenant"
+    CHALLENGE = "vault's answer to a call without a token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +118,11 @@ class AzureEvidence:
     """Every fact. Names and ids are looked up without regard to case, as Azure does.
 
     principals are by application id, vaults by name, keys by "vault/key", network rules by vault name, rotation
-    policies by "vault/key". ``key_listings`` says which output lists all keys of a vault, by its name. ``deleted``
-    says which output shows something as soft-deleted: service principals by application id, keys by "vault/key",
-    vaults by name. loose: outputs that we could not use, with the reason.
+    policies by "vault/key". tenants are what Entra tells anybody, by tenant id; challenges the tenants that the vaults
+    themselves name to anybody, by vault name: nobody needs to be signed in for either. ``key_listings`` says which
+    output lists all keys of a vault, by its name. ``deleted`` says which output shows something as soft-deleted:
+    service principals by application id, keys by "vault/key", vaults by name. loose: outputs that we could not use,
+    with the reason.
     """
 
     account: Fact[Account]
@@ -132,6 +137,8 @@ class AzureEvidence:
     assignment_listings: tuple[tuple[Listing, Fact[Listing]], ...] = ()
     denial_listings: tuple[tuple[Listing, Fact[Listing]], ...] = ()
     rotations: Mapping[str, Fact[Document]] = field(default_factory=dict)
+    tenants: Mapping[str, Fact[str]] = field(default_factory=dict)
+    challenges: Mapping[str, Fact[str]] = field(default_factory=dict)
     key_listings: Mapping[str, str] = field(default_factory=dict)
     deleted: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
     loose: tuple[Loose, ...] = ()
@@ -145,6 +152,17 @@ class AzureEvidence:
     def vault(self, name: str) -> Fact[Vault]:
         """The vault with this name (not its URI)."""
         return self.vaults.get(name.lower()) or _not_given(Kind.VAULT)
+
+    def tenant(self, identifier: str) -> Fact[str]:
+        """Whether Microsoft Entra knows a tenant of this id; its value is the id."""
+        return self.tenants.get(identifier.lower()) or _not_given(Kind.TENANT)
+
+    def challenge(self, vault: str) -> Fact[str]:
+        """The id of the tenant that the vault of this name trusts, as it says itself to a call without a token.
+
+        It shows that a vault of this name exists, not whose it was meant to be.
+        """
+        return self.challenges.get(vault.lower()) or _not_given(Kind.CHALLENGE)
 
     def network(self, vault: str) -> Fact[Document]:
         """The vault's networkAcls, from the vault itself or from its list of network rules."""
@@ -281,6 +299,9 @@ class _Reader:
         if value is None or (isinstance(value, dict) and "error" in value):
             if command.program == "az":
                 self._error(exhibit, command, source)
+            elif tenant := _asked_tenant(command):
+                result = outcome(exhibit)
+                self._add(Kind.TENANT, tenant, Fact(result.state, None, source, result.sentence))
             return
         whole = True
         if isinstance(value, dict) and isinstance(value.get("value"), list):  # az rest
@@ -311,6 +332,12 @@ class _Reader:
             self._listings[listing[0]].append((listing[1], fact))
             return
         subject = _subject(command)
+        if subject and subject[0] is Kind.KEY and _DISABLED.search(exhibit.text):
+            vault, _, name = subject[1].partition("/")
+            fact = Fact(State.SEEN, Key(vault.lower(), name, enabled=False, current=True), source)
+        elif subject and subject[0] is Kind.KEY and command.service == "rest" and "KeyNotFound" not in exhibit.text:
+            # Resource Manager says "not found" of the vault, too.
+            fact = fact if result.state is not State.ABSENT else Fact(State.FAILED, None, source, result.sentence)
         if subject is None:
             self._loose.append(Loose(exhibit, f"{source} could not be used. {result.sentence}"))
             return
@@ -331,7 +358,7 @@ class _Reader:
             self._key_listings[vault.lower()] = source
             return True
         address = unquote(command.option("filter", "url", "uri", "u"))
-        if empty and "/directory/deletedItems/" in address:
+        if empty and ("/directory/deletedItems/" in address or command.verb == "list-deleted"):
             return True
         found = _APP_FILTER.search(address)
         if empty and found and command.service in ("ad sp", "rest") and _unfiltered(command):
@@ -359,6 +386,13 @@ class _Reader:
             name = f"{_host(address).partition('.')[0]}/{_path(address).split('/')[-2]}"
             self._add(Kind.ROTATION, name, Fact(State.SEEN, document, source))
             return True
+        if _has(both, "issuer", "tokenendpoint"):
+            found = _ISSUER.fullmatch(_string(both, "issuer"))
+            if found:
+                self._add(Kind.TENANT, found[1], Fact(State.SEEN, found[1].lower(), source))
+            return found is not None
+        if texts(both.get("www-authenticate")):
+            return self._challenge(both["www-authenticate"], command, source)
         if "defaultaction" in both and ("iprules" in both or "bypass" in both):
             name = command.option("name", "n", "vault-name")
             if command.service == "keyvault network-rule" and name:
@@ -380,10 +414,21 @@ class _Reader:
             and command.verb != "list"
         ):
             subscription = _string(both, "id").rpartition("/")[2]
+            if subscription.lower() == _string(both, "tenantid").lower():  # "N/A(tenant level account)"
+                subscription = ""
             account = Account(_string(both, "tenantid"), subscription, _string(both, "hometenantid"))
             self._add(Kind.ACCOUNT, "", Fact(State.SEEN, account, source))
             return True
         return False
+
+    def _challenge(self, headers: list[str], command: Command, source: str) -> bool:
+        """The headers of a vault's answer, as `curl --write-out '%{header_json}'` prints them."""
+        named = {found[1].lower() for header in headers if (found := _TRUSTS.match(header))}
+        host = _host(command.option("url"))
+        if len(named) != 1 or ".vault." not in host:
+            return False
+        self._add(Kind.CHALLENGE, host.partition(".")[0], Fact(State.SEEN, named.pop(), source))
+        return True
 
     def _principal(self, both: dict[str, Any], source: str, *, gone: bool) -> bool:
         found = ServicePrincipal(
@@ -435,7 +480,7 @@ class _Reader:
             return True
         dates = _plain(both["attributes"]) if isinstance(both.get("attributes"), dict) else {}
         operations = both.get("keyops", both.get("operations"))
-        asked = command.service == "keyvault key" and command.verb == "show"
+        asked = (command.service == "keyvault key" and command.verb == "show") or _arm_key(command) is not None
         version_asked = bool(command.option("version", "v")) or _versioned(command.option("id"))
         key = Key(
             vault,
@@ -507,6 +552,8 @@ class _Reader:
             tuple(self._listings[Kind.ASSIGNMENT]),
             tuple(self._listings[Kind.DENIAL]),
             found[Kind.ROTATION],
+            found[Kind.TENANT],
+            found[Kind.CHALLENGE],
             self._key_listings,
             self._deleted,
             tuple(self._loose),
@@ -622,6 +669,26 @@ _APP_FILTER = re.compile(rf"(?i)appId(?: eq |=)'({_GUID})'")
 _DENY_URL = re.compile(r"(?i)(/subscriptions/[^?]*?)/providers/Microsoft\.Authorization/denyAssignments(?:\?|$)")
 
 
+_LOGIN = r"https://login\.(?:microsoftonline\.(?:com|us)|windows\.net|chinacloudapi\.cn|partner\.microsoftonline\.cn)"
+_ISSUER = re.compile(rf"(?i){_LOGIN}/({_GUID})/v2\.0")
+_TRUSTS = re.compile(rf'(?i)Bearer authorization="{_LOGIN}/({_GUID})"(?:,|$)')
+_DISCOVERY = re.compile(rf"(?i){_LOGIN}/({_GUID})/v2\.0/\.well-known/openid-configuration")
+_ARM_KEY = re.compile(r"(?i)/providers/Microsoft\.KeyVault/vaults/([a-z0-9-]{3,24})/keys/([0-9a-z-]{1,127})(?:\?|$)")
+_DISABLED = re.compile(r"Operation get is not allowed on a disabled key")
+
+
+def _asked_tenant(command: Command) -> str:
+    """The tenant that a call of Entra's public description is about, or ""."""
+    found = _DISCOVERY.fullmatch(command.option("url"))
+    return found[1] if found and command.program == "curl" else ""
+
+
+def _arm_key(command: Command) -> re.Match[str] | None:
+    """The vault and the key that `az rest` asks Resource Manager for: always the key's current version."""
+    address = unquote(command.option("url", "uri", "u"))
+    return _ARM_KEY.search(address) if command.service == "rest" else None
+
+
 def _unfiltered(command: Command) -> bool:
     """Whether the list is whole: nothing picked some of it out."""
     return not any(name in command.options for name in ("query", "role", "max-items"))
@@ -665,6 +732,8 @@ def _subject(command: Command) -> tuple[Kind, str] | None:
             return Kind.NETWORK, name
         case "keyvault key", "show" if name and vault and not command.option("version", "v"):
             return Kind.KEY, f"{vault}/{name}"
+        case "rest", _ if arm := _arm_key(command):
+            return Kind.KEY, f"{arm[1]}/{arm[2]}"
         case "keyvault key", "show" if command.option("id") and not _versioned(command.option("id")):
             address = command.option("id")
             return Kind.KEY, f"{_host(address).partition('.')[0]}/{_path(address).rpartition('/')[2]}"

@@ -1,4 +1,7 @@
-"""What works and is unwise: best practice for an Azure key, from configuration and evidence."""
+"""What works and is unwise: best practice for an Azure key, from configuration and evidence.
+
+And one thing that does not work and has several causes, between which the evidence does not decide.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def findings(case: Case) -> tuple[Finding, ...]:
         return ()
     found = access(known)
     roles = _roles(found) if isinstance(found, Access) else iter(())
-    return (*_vault(known), *roles, *_key(known))
+    return (*_strange_vault(known), *_vault(known), *roles, *_key(known))
 
 
 def _finding(
@@ -37,6 +40,23 @@ def _finding(
     reference: Reference = AZURE_GUIDE,
 ) -> Finding:
     return Finding(f"azure-practice-{id}", status, link, title, saw, means, next_step, reference=reference)
+
+
+def _strange_vault(known: Setting) -> Iterator[Finding]:
+    fact = known.stranger
+    if fact.value is None or not known.tenant:
+        return
+    yield _finding(
+        "vault-tenant",
+        Status.FAIL,
+        Link.TRUST,
+        "The vault trusts another tenant than the registered one",
+        f"{fact.source}: the vault {known.vault_name} trusts the tenant {fact.value}. Configuration: tenant_id "
+        f"{known.tenant}.",
+        "OpenAI takes its token from the registered tenant, so the vault will refuse it. Either tenant_id is wrong, or "
+        "vault_uri is the address of somebody else's vault, or the vault's subscription was moved to another tenant.",
+        "Compare both with the vault's Overview page in the Azure portal (Vault URI, Directory ID).",
+    )
 
 
 def _vault(known: Setting) -> Iterator[Finding]:

@@ -42,6 +42,10 @@ _AZURE = {
     "denials": "deny assignments",
     "assignment_listings": "list of role assignments",
     "denial_listings": "list of deny assignments",
+    "key_listings": "list of keys",
+    "deleted": "what was deleted",
+    "tenants": "tenant",
+    "challenges": "the tenant that the vault trusts",
 }
 
 

@@ -43,7 +43,7 @@ def _absent(known: Setting) -> tuple[str, str] | None:
     asked = said.application.lower() == AZURE_APP_ID and guid(said.tenant) == known.vault_tenant != ""
     if asked and fact.state is not State.SEEN and fact.state is not State.CONFLICTING:
         because = f"The message says that it is missing in the tenant {said.tenant}, which is the vault's."
-        return because, f"{known.vault.source}: tenantId {known.vault_tenant}"
+        return because, f"{known.trusted.source}: tenant {known.vault_tenant}"
     return None
 
 
@@ -136,9 +136,15 @@ def wrong_tenant(known: Setting) -> Ruling:
     registered = known.case.configuration.get("tenant_id") if known.case.configuration else ""
     if not known.tenant:
         return stays_open(_no_id(registered))
+    if not known.vault_tenant and known.stranger.value:
+        return stays_open(
+            f"A vault named {known.vault_name} trusts the tenant {known.stranger.value}, not the registered one. Whether "
+            "it is yours, we have not seen.",
+            snippets.show_vault(known.values),
+        )
     if not known.vault_tenant:
         return unseen(known.vault, "which tenant the registered vault belongs to", snippets.show_vault(known.values))
-    shown = (f"{known.vault.source}: tenantId {known.vault_tenant}.", f"Configuration: tenant_id {registered}.")
+    shown = (f"{known.trusted.source}: tenant {known.vault_tenant}.", f"Configuration: tenant_id {registered}.")
     if known.tenant == known.vault_tenant:
         return fails(f"The vault {known.vault_name} belongs to the registered tenant.", shown)
     if _home(known) == known.tenant:
@@ -218,7 +224,7 @@ def vault_moved(known: Setting) -> Ruling:
             "We have not seen to which tenant the subscription of the vault belongs.", snippets.show_tenant()
         )
     shown = (
-        f"{known.vault.source}: tenantId {known.vault_tenant}.",
+        f"{known.trusted.source}: tenant {known.vault_tenant}.",
         f"{known.evidence.account.source}: the subscription is in the tenant {home}.",
     )
     if home == known.vault_tenant:

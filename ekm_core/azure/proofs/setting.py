@@ -10,7 +10,7 @@ from typing import Any
 from ekm_core.azure import checks, evidence
 from ekm_core.azure.evidence import AzureEvidence, ServicePrincipal, Vault
 from ekm_core.evidence import State
-from ekm_core.facts import Fact
+from ekm_core.facts import Fact, combine
 from ekm_core.model import Case, Change, Check, Provider, Ruling, Snippet, Values, Verdict
 from ekm_core.vendor import AZURE_APP_ID
 
@@ -56,9 +56,39 @@ class Setting:
         return self.evidence.vault(self.vault_name)
 
     @property
+    def trusted(self) -> Fact[str]:
+        """The tenant that the registered vault trusts.
+
+        The vault itself shows it; else its answer to a call without a token, where that names the registered tenant.
+        """
+        shown, said = self.vault, self.evidence.challenge(self.vault_name)
+        own = guid(shown.value.tenant_id) if shown.value else ""
+        facts = [Fact(State.SEEN, own, shown.source)] if own else []
+        if said.value in {self.tenant, own} - {""}:
+            facts.append(said)
+        return combine(facts) if facts else Fact(shown.state, None, shown.source, shown.because)
+
+    @property
+    def stranger(self) -> Fact[str]:
+        """The tenant that a vault of the registered name trusts, where it is not the registered one.
+
+        Only the vault's answer to a call without a token shows it. The registered tenant may be wrong, the registered
+        name may be that of a stranger's vault, or the vault's subscription was moved: this alone does not decide.
+        """
+        said = self.evidence.challenge(self.vault_name)
+        if said.value is None or said.value == self.tenant or self.vault_tenant:
+            return Fact(State.NOT_GIVEN)
+        return said
+
+    @property
     def vault_tenant(self) -> str:
         """The tenant that the registered vault trusts, or "" where no output shows it."""
-        return guid(self.vault.value.tenant_id) if self.vault.value else ""
+        return self.trusted.value or ""
+
+    @property
+    def there(self) -> str:
+        """What shows that the registered vault exists and is the customer's, or ""."""
+        return self.vault.source if self.vault.value else self.trusted.source if self.vault_tenant else ""
 
     @property
     def signed_in(self) -> str:
@@ -67,8 +97,8 @@ class Setting:
 
     @property
     def own_tenant(self) -> str:
-        """The customer's tenant as far as it is known: the vault's, else the registered one."""
-        return self.vault_tenant or self.tenant
+        """The customer's tenant as far as it is known: the vault's, else the registered one; "" where they differ."""
+        return self.vault_tenant or ("" if self.stranger.value else self.tenant)
 
     @property
     def principal(self) -> Fact[ServicePrincipal]:

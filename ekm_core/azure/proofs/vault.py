@@ -40,8 +40,8 @@ def wrong_address(known: Setting) -> Ruling:
     fault = _address_fault(known)
     if fault and fault.id in _NO_VAULT:
         return holds(f"{fault.title}. {fault.means}", _registered(known))
-    if known.vault.value:
-        return fails("The vault of this name exists.", (f"{known.vault.source}.", *_registered(known)))
+    if known.there:
+        return fails("The vault of this name exists.", (f"{known.there}.", *_registered(known)))
     named = known.vault_name and f"{known.vault_name}.vault.azure.net" in known.case.text.lower()
     if named and (Kind.VAULT, known.vault_name) not in known.evidence.deleted:
         alike = nearly_named(known)
@@ -87,8 +87,8 @@ def not_a_vault(known: Setting) -> Ruling:
 def vault_deleted(known: Setting) -> Ruling:
     """The vault was deleted."""
     source = known.evidence.deleted.get((Kind.VAULT, known.vault_name)) if known.vault_name else None
-    if known.vault.value:
-        return fails("The vault exists.", (f"{known.vault.source}: {known.vault_name}.",))
+    if known.there:
+        return fails("The vault exists.", (f"{known.there}: {known.vault_name}.",))
     if source:
         return holds(f"The vault {known.vault_name} is among the deleted ones.", (f"{source}: {known.vault_name}.",))
     return stays_open("We have not seen it among the deleted vaults.", snippets.list_deleted_vaults())
