@@ -22,13 +22,13 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from ekm_core import classify, evidence, normalise, redact
+from ekm_core import classify, normalise, redact
 from ekm_core.credentials import AzureDeviceCode, Credentials, dump, is_ambient, provider_of, secrets
-from ekm_core.evidence import NOT_READ, State
-from ekm_core.model import Configuration, Exhibit, Provider
+from ekm_core.evidence import State
+from ekm_core.model import Configuration, Provider
 from ekm_core.probing import guard, runner
 from ekm_core.probing.event import Ended, Event, Planned, Prompted, Started, Stopped, Tick, WireError, decode
-from ekm_core.probing.step import ORIGIN, Trouble
+from ekm_core.probing.step import Trouble
 
 SIGN_IN_SECONDS = 900.0
 """So much longer a run may take where a person has to sign in first: Microsoft's codes are good for 15 minutes."""
@@ -77,7 +77,6 @@ _DIED = "The process that makes the calls ended before this was read (as a rule 
 _NONSENSE = "The process that makes the calls sent something that we do not read, so it was ended."
 _SWOLLEN = "The answers together were larger than we read, so the check was ended."
 _SLOW = "The whole check took too long and was ended before this was read."
-_UNREADABLE = "The answer could not be read once the secrets were taken out of it."
 
 
 def environment(server: Mapping[str, str], ambient: bool) -> dict[str, str]:
@@ -289,7 +288,7 @@ def _event(line: bytes, forms: Sequence[bytes]) -> Planned | Started | Prompted 
         text = _clean(event.text)
         return replace(
             event,
-            exhibits=tuple(_exhibit(item) for item in event.exhibits),
+            exhibits=tuple(runner.as_pasted(item) for item in event.exhibits),
             sentence=_clean(event.sentence),
             permission=_clean(event.permission),
             text=text,
@@ -306,16 +305,6 @@ def _forms(found: Sequence[str]) -> tuple[bytes, ...]:
 
 def _clean(text: str) -> str:
     return redact.redact(text).text
-
-
-def _exhibit(exhibit: Exhibit) -> Exhibit:
-    """The exhibit as if its output had been pasted as one entry of a bundle."""
-    output = exhibit.text if exhibit.output is None else exhibit.output
-    bundle = json.dumps([{"command": exhibit.command, "output": output}], ensure_ascii=False)
-    found = evidence.read(bundle, ORIGIN).exhibits
-    if len(found) == 1:
-        return found[0]
-    return Exhibit(_clean(exhibit.command), None, f"{NOT_READ}{_UNREADABLE}", ORIGIN)
 
 
 def known_errors(text: str) -> tuple[str, ...]:

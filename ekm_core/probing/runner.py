@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from ekm_core import evidence, redact
 from ekm_core.evidence import NOT_READ, State, outcome
 from ekm_core.model import Exhibit
 from ekm_core.probing import guard
@@ -27,6 +29,7 @@ MOST_STEPS = 400
 """A role with every policy that AWS allows takes some hundred reads."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_UNREADABLE = "The answer could not be read once the secrets were taken out of it."
 _OUR_FAULT = "A fault in our own program stopped this step; the others went on. It is in the server's log."
 
 
@@ -55,6 +58,17 @@ def not_read(command: str, sentence: str) -> tuple[Exhibit, ...]:
     return (Exhibit(command, None, f"{NOT_READ}{sentence}", ORIGIN),) if command else ()
 
 
+def as_pasted(exhibit: Exhibit) -> Exhibit:
+    """The exhibit as if its output had been pasted as one entry of a bundle: redacted, then parsed."""
+    output = exhibit.text if exhibit.output is None else exhibit.output
+    bundle = json.dumps([{"command": exhibit.command, "output": output}], ensure_ascii=False)
+    found = evidence.read(bundle, ORIGIN).exhibits
+    if len(found) == 1:
+        return found[0]
+    command = redact.redact(exhibit.command).text
+    return Exhibit(command, None, f"{NOT_READ}{_UNREADABLE}", ORIGIN)
+
+
 def ended(step: Step, result: _Result, seconds: float) -> Ended:
     """How a step ended, for what it brought or raised.
 
@@ -68,7 +82,7 @@ def ended(step: Step, result: _Result, seconds: float) -> Ended:
         return Ended(step.id, State.FAILED, seconds, exhibits, Trouble.OURS, _OUR_FAULT, crash=result.what)
     state = result.trouble.state
     text = result.text[:LONGEST]
-    exhibit = Exhibit(step.command, None, text, ORIGIN)
+    exhibit = as_pasted(Exhibit(step.command, None, text, ORIGIN))
     exhibits = (exhibit,) if step.command else ()
     if not text.strip() or outcome(exhibit).state is not state:
         state, exhibits = State.FAILED, not_read(step.command, result.sentence)

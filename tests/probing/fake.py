@@ -7,6 +7,7 @@ name the step's id, its value what the step does (see ``does``).
 import ctypes
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from ekm_core.credentials import OpenAIKey
 from ekm_core.model import Exhibit, Provider
 from ekm_core.probing import child, http
+from ekm_core.probing.event import Ended
 from ekm_core.probing.step import ORIGIN, CallError, Prompt, Step, Taken, Trouble, ask
 
 DENIED = (
@@ -41,10 +43,10 @@ def _raise(problem):
     raise problem
 
 
-def _call(url):
+def _call(url, seconds=20.0):
     import requests
 
-    answer = http.call(requests.Session(), "GET", url, seconds=2.0)
+    answer = http.call(requests.Session(), "GET", url, seconds=seconds)
     if answer.status == 429:
         raise CallError(Trouble.THROTTLED, "The cloud asked to slow down.", f"HTTP {answer.status}")
     return _exhibit(answer.document())
@@ -64,7 +66,7 @@ def _prompt():
 
 
 def _later(what, credentials):
-    time.sleep(0.3)  # so that the others have ended
+    FIRST_ENDED.wait(30)
     return does(what, credentials)
 
 
@@ -86,6 +88,7 @@ def does(what, credentials):
         "exit": lambda: sys.exit(f"canary {values}"),
         "print": lambda: print(values, file=sys.stderr) or print(values) or _exhibit({"Role": "printed"}),
         "call": lambda: _call(rest),
+        "call-slow": lambda: _call(rest, 0.5),
         "sleep": lambda: time.sleep(float(rest)) or _exhibit({}),
         "segfault": lambda: ctypes.string_at(0),
         "kill": _kill,
@@ -108,8 +111,9 @@ def does(what, credentials):
 
 
 def _step(id, what, credentials):
+    seconds = 1.5 if what.startswith(("sleep:60", "call-slow:")) else 30.0
     title = type(credentials).__name__ if what == "who" else f"Reads {id}"
-    return Step(id, title, f"aws iam {id}", lambda: does(what, credentials), ("iam:GetRole",), seconds=3.0)
+    return Step(id, title, f"aws iam {id}", lambda: does(what, credentials), ("iam:GetRole",), seconds)
 
 
 def steps(configuration, credentials):
@@ -123,9 +127,18 @@ def steps(configuration, credentials):
     return tuple(_step(id, what, credentials) for id, what in configuration.fields.items())
 
 
+def _notice(out, event):
+    PRINT(out, event)
+    if isinstance(event, Ended):
+        FIRST_ENDED.set()
+
+
 OUT = 1
+FIRST_ENDED = threading.Event()
+PRINT = child._print
 
 if __name__ == "__main__":
+    child._print = _notice
     for name in ("aws", "gcp", "azure", "openai"):
         probe = ModuleType(f"ekm_core.{name}.probe")
         probe.steps = steps
