@@ -42,7 +42,7 @@ ERROR = KnownError(
         Signature("not-found", r"\bNotFoundException\)?.{0,80}\bInvalid arn\b"),
         Signature("alias", r"\bKey Aliases are not supported for this operation"),
         Signature("malformed", r"\b(?:malformed|invalid|not a valid) (?:AWS )?KMS (?:key )?arn\b", 0.8),
-        Signature("parameter", r"at '(?:kms\w{0,20}|\w{0,30}KmsKey\w{0,10})' failed to satisfy constraint", 0.8),
+        Signature("parameter", r"at '?(?:kms\w{0,20}|\w{0,30}KmsKey\w{0,10})'? failed to satisfy constraint", 0.8),
         Signature(
             "exception",
             thrown(r"InvalidArn(?:Exception)?"),

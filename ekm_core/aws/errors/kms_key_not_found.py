@@ -27,6 +27,9 @@ def _fix_alias(values: Values) -> Fix:
     )
 
 
+# What people put in the place of an ARN.
+_MASKED = r"['\"]?(?:\*{2,60}|#{2,60}|x{3,60}|\[[\w -]{2,40}\]|<[^>]{1,60}>)['\"]?"
+
 ERROR = KnownError(
     id="aws-kms-key-not-found",
     provider=Provider.AWS,
@@ -51,6 +54,10 @@ ERROR = KnownError(
         Signature(
             "alias", r"\bAlias ['\"]?(?:arn:\S{1,250}|aws:kms\S{1,250}|alias/\S{1,250}|<[^>]{1,60}>) is not found"
         ),
+        Signature(
+            "masked", rf"\bNotFoundException\)?.{{0,80}}\b(?:Alias|Key) {_MASKED} (?:is not found|does not exist)"
+        ),
+        Signature("masked-kms", rf"\bKMS validation error\b.{{0,80}}\bKey {_MASKED} does not exist"),
         Signature(
             "invalid-key-id",
             r"\bInvalid keyId\b",
@@ -151,6 +158,7 @@ ERROR = KnownError(
             "Serverless: ServerlessError: Invalid keyId",
             "https://github.com/nordcloud/serverless-kms-secrets/issues/16",
         ),
+        Sample("Error: error reading KMS Key (alias/image-builder): NotFoundException: Alias *** is not found."),
         Sample("ERROR: NotFoundException: Invalid keyId", "https://github.com/realestate-com-au/shush/pull/1"),
     ),
     near_misses=(

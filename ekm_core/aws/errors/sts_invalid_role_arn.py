@@ -33,7 +33,7 @@ ERROR = KnownError(
         Signature("request-arn", r"\bRequest ARN is invalid\b", unless=(r"AssumeRoleWith(?:SAML|WebIdentity)",)),
         Signature(
             "constraint",
-            r"at 'roleArn' failed to satisfy constraint",
+            r"at '?roleArn'? failed to satisfy constraint",
             1.0,
             needs=(r"ValidationError|AssumeRole|\bsts\b|securitytoken",),
             unless=(r"ValidationException|cloudformation|ChangeSet|(?:Create|Update)Stack|LifecycleHook|autoscaling",),
@@ -102,6 +102,10 @@ ERROR = KnownError(
             "operation: "
             "Request ARN is invalid",
             "https://github.com/physera/onelogin-aws-cli/issues/12",
+        ),
+        Sample(
+            "Aurora schema migration failed: ValidationError: Value  at roleArn failed to satisfy constraint: Member "
+            "must have length greater than or equal to 20. AssumeRole"
         ),
         Sample(
             "InvalidParameter: 1 validation error(s) found.\n- minimum field size of 20, AssumeRoleInput.RoleArn.",

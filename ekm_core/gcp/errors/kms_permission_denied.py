@@ -65,6 +65,12 @@ ERROR = KnownError(
             0.9,
         ),
         Signature(
+            "masked-name",
+            r"permission ['\"](?:\*|#|x{3}|\[|<)[^'\"]{0,40}['\"] denied on resource",
+            0.8,
+            needs=(r"cloud ?kms|crypto_?keys?|key ?rings?",),
+        ),
+        Signature(
             "details",
             rf"permission.{{0,3}} ?[:=] ?.{{0,2}}{_NAME}",
             0.8,
@@ -138,6 +144,7 @@ ERROR = KnownError(
     ),
     references=(vendor.GCP_GUIDE, sources.KMS_ROLES, sources.DENY, vendor.GCP_IAM_WAIT.reference),
     samples=(
+        Sample("Cloud KMS key Permission '***' denied on resource '***' (or it may not exist). cannot be validated."),
         Sample(
             "PermissionDenied: 403 Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied on resource "
             "'projects/acme-kms/locations/us-central1/keyRings/openai/cryptoKeys/openai-ekm' (or it may not exist)."
