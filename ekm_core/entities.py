@@ -26,7 +26,7 @@ _GUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F
 _FIELD = r"(?:<[^<>]{1,60}>|[^\s:\"'()\[\]]{0,40}|\[[^\s\[\]]{1,40}\])"
 _ARN = (
     rf"(?:arn:)?aws[\w-]{{0,12}}:[\w-]{{2,20}}:{_FIELD}:{_FIELD}"
-    r"(?::(?:[^\s\"'()\[\],;`\\]|\[[^\s\[\]]{1,40}\]){1,300})?"
+    r"(?::(?:[^\s\"'()\[\],;`\\]{1,300}+|\[[^\s\[\]]{1,40}\]){1,4}+)?"
 )
 
 
@@ -39,68 +39,76 @@ _MAKES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_Anchors = tuple[tuple[str, int], ...]
+_Places = dict[_Anchors, list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """Where a pattern that could begin at any letter is looked for.
+
+    literal: stands in every match. before, behind: how far a match reaches from there at most; it does not look beyond.
+    word: what a match has before the literal is one word, unless it has angle brackets.
+    """
+
+    literal: str
+    before: int
+    behind: int
+    word: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class _Finder:
     """Where a value stands: the groups of the pattern are named after the entities they hold.
 
-    telltale: one of these stands in every text that the pattern can match.
+    telltale: RE2; matches in every text in which the pattern is looked for. The less it matches elsewhere, the better.
     names, gives: the pattern's groups, and the names of the values that they make.
-    anchors: every match begins this many characters before one of these literals; () searches the whole text.
-    ends: what every match ends with, "" for nothing special. It begins with a blank, and a match has no other blank
-        unless it has angle brackets; so most places need no look with the pattern.
-    around: how far a match reaches at most before and behind the place of its only telltale; (0, 0) for nothing
-        known. It serves patterns that could begin at any letter and do not look beyond their match.
+    at: every match begins this many characters before one of these literals; () where ``around`` says it.
     """
 
-    telltale: tuple[str, ...]
+    telltale: str
     pattern: re.Pattern[str]
     names: tuple[str, ...]
     gives: frozenset[str]
-    anchors: tuple[tuple[str, int], ...]
-    ends: str
-    around: tuple[int, int]
+    at: _Anchors
+    around: _Around | None
 
-    def matches(self, text: str, places: _Places) -> list[re.Match[str]]:
-        """All matches from left to right, without overlap. ``places`` keeps the anchors' places of this text."""
-        if any(self.around):
-            return self._matches_around(text)
-        if not self.anchors:
-            return list(self.pattern.finditer(text))
-        starts = places.get(self.anchors)
+    def following(self, text: str, places: _Places, done: int) -> re.Match[str] | None:
+        """The first match that begins at ``done`` or later. ``places`` keeps the anchors' places of this text."""
+        if self.around is not None:
+            return self._around(self.around, text, done)
+        match_at, anchors = self.pattern.match, self.at
+        if len(anchors) == 1:
+            literal, before = anchors[0]
+            at = text.find(literal, max(done + before, 0))
+            while at >= 0:
+                if match := match_at(text, at - before):
+                    return match
+                at = text.find(literal, at + 1)
+            return None
+        starts = places.get(anchors)
         if starts is None:
-            starts = places[self.anchors] = _starts(text, self.anchors)
-        found = []
-        done = 0
-        end = -1
+            starts = places[anchors] = _starts(text, anchors)
         for start in starts:
-            if start < done:
-                continue
-            if self.ends:
-                if end < start:
-                    end = text.find(self.ends, start)
-                if end < 0:
-                    break
-                if text.find(" ", start) < end and text.find("<", start, end) < 0 and text.find(">", start, end) < 0:
-                    continue
-            if match := self.pattern.match(text, start):
-                done = match.end()
-                found.append(match)
-        return found
+            if start >= done and (match := match_at(text, start)):
+                return match
+        return None
 
-    def _matches_around(self, text: str) -> list[re.Match[str]]:
-        (telltale,), (before, behind) = self.telltale, self.around
-        found: list[re.Match[str]] = []
-        done = 0
-        at = text.find(telltale)
+    def _around(self, around: _Around, text: str, done: int) -> re.Match[str] | None:
+        at = text.find(around.literal, done)
         while at >= 0:
-            if match := self.pattern.search(text, max(done, at - before), at + behind):
-                done = match.end()
-                found.append(match)
-            at = text.find(telltale, at + 1)
-        return found
+            start = max(done, at - around.before)
+            if around.word:
+                blank = text.rfind(" ", start, at)
+                if text.find(">", max(blank, start), at) < 0:
+                    start = max(blank + 1, start)
+            if match := self.pattern.search(text, start, at + around.behind):
+                return match
+            at = text.find(around.literal, at + 1)
+        return None
 
 
-def _starts(text: str, anchors: tuple[tuple[str, int], ...]) -> list[int]:
+def _starts(text: str, anchors: _Anchors) -> list[int]:
     starts = []
     for literal, before in anchors:
         at = text.find(literal)
@@ -108,27 +116,27 @@ def _starts(text: str, anchors: tuple[tuple[str, int], ...]) -> list[int]:
             if at >= before:
                 starts.append(at - before)
             at = text.find(literal, at + 1)
-    return starts if len(anchors) == 1 else sorted(set(starts))
-
-
-_Places = dict[tuple[tuple[str, int], ...], list[int]]
+    return sorted(set(starts))
 
 
 def _finder(
     telltale: str | tuple[str, ...],
     pattern: str,
     flags: int = 0,
-    at: tuple[tuple[str, int], ...] = (),
-    ends: str = "",
-    around: tuple[int, int] = (0, 0),
+    at: _Anchors = (),
+    around: _Around | None = None,
 ) -> _Finder:
+    """telltale: literals, one of which must stand in the text, or one pattern for RE2."""
     compiled = re.compile(pattern, flags)
     names = tuple(sorted(compiled.groupindex, key=compiled.groupindex.__getitem__))
     gives = frozenset(made for name in names for made in _MAKES.get(name, (name,)))
-    return _Finder((telltale,) if isinstance(telltale, str) else telltale, compiled, names, gives, at, ends, around)
+    looked_for = telltale if isinstance(telltale, str) else "|".join(map(re2.escape, telltale))
+    return _Finder(looked_for, compiled, names, gives, at, around)
 
 
 _AT_ARN = (("arn:aws", 0), ("aws", 0))
+_AT_PROJECTS = (("projects/", 0),)
+_GUID_BEGINS = "[0-9a-fA-F]{8}-"
 _I = re.IGNORECASE
 _OF_AWS: tuple[_Finder, ...] = (
     # The sentence first, its values outrank others of the same name.
@@ -136,40 +144,49 @@ _OF_AWS: tuple[_Finder, ...] = (
         ("is not auth",),
         rf"(?P<principal>(?:{_ARN}|\bassumed-role/[^\s\"']{{1,300}})"
         r"(?: [^\s\"':]{1,60}>[^\s\"']{0,200})?)\S{0,80} is not auth",
-        at=(*_AT_ARN, ("assumed-role/", 0)),
-        ends=" is not auth",
+        around=_Around(" is not auth", 1600, 12, word=True),
     ),
-    _finder("User", rf"\bUser:? (?P<principal>{_ARN}) is\b", at=(("User", 0),)),
-    _finder(("perform",), r"to perform:? (?P<action>[a-z0-9-]{2,30}:[A-Za-z*]{2,60})", _I, (("perform", 3),)),
+    _finder("User:? (?:arn:)?aws", rf"\bUser:? (?P<principal>{_ARN}) is\b", at=(("User", 0),)),
+    _finder("o perform", r"[Tt]o perform:? (?P<action>[A-Za-z0-9-]{2,30}:[A-Za-z*]{2,60})", at=(("o perform", 1),)),
     _finder(
-        "polic", r"polic(?:y|ies) allows? the (?P<action>[a-z0-9-]{2,30}:[A-Za-z*]{2,60}) action", _I, (("polic", 0),)
+        "polic(?i:y|ies) (?i:allow)",
+        r"polic(?:y|ies) allows? the (?P<action>[a-z0-9-]{2,30}:[A-Za-z*]{2,60}) action",
+        _I,
+        (("polic", 0),),
     ),
     _finder(
         ("on resource", "on the resource"),
         rf"on (?:the )?resource:? [\"']?(?P<resource>{_ARN}|arn:aws[^\s\"',;]{{1,200}}|\*(?=[\s.,\"']|$))",
-        _I,
-        (("on resource", 0), ("on the resource", 0)),
+        at=(("on resource", 0), ("on the resource", 0)),
     ),
     _finder(
-        ("does not exist", "is not found", "Key '"),
+        "(?:Key|Alias) '?(?:(?:arn:)?aws|alias/)",
         rf"(?:Key|Alias) '?(?P<resource>{_ARN}|alias/[\w/-]{{1,256}})",
         at=(("Key", 0), ("Alias", 0)),
     ),
-    _finder("arn:aws", r"(?P<role_arn>arn:aws[\w-]{0,12}:iam::\d{12}:role/[\w+=,.@/-]{1,512})"),
     _finder(
-        ":kms:",
+        r"\d:role/",
+        r"(?P<role_arn>arn:aws[\w-]{0,12}:iam::\d{12}:role/[\w+=,.@/-]{1,512})",
+        around=_Around(":role/", 40, 520, word=True),
+    ),
+    _finder(
+        r":kms:[\w-]{2,30}:\d{12}:(?:key|alias)/",
         r"(?P<kms_key>arn:aws[\w-]{0,12}:kms:[\w-]{2,30}:\d{12}:(?:key/(?:mrk-)?[0-9a-fA-F-]{32,36}|alias/[\w/-]{1,256}))",
+        at=(("arn:aws", 0),),
     ),
     _finder(":kms:", rf"(?P<resource>(?<![\w:]){_ARN})", at=_AT_ARN),
-    _finder(("arn:aws", "aws:"), rf"(?P<arn>(?<![\w:]){_ARN})", at=_AT_ARN),
+    _finder(r"aws[\w-]{0,12}:[\w-]{2,20}:", rf"(?P<arn>(?<![\w:]){_ARN})", at=_AT_ARN),
     _finder(
-        "account", r"\baccount:? ?(?P<account_id>\d{12})\b", _I, at=(("account", 0), ("Account", 0), ("ACCOUNT", 0))
+        r"(?i:account):? ?\d{12}",
+        r"\baccount:? ?(?P<account_id>\d{12})\b",
+        _I,
+        (("account", 0), ("Account", 0), ("ACCOUNT", 0)),
     ),
 )
 _OF_OPENAI: tuple[_Finder, ...] = (
     # What customers have in every cloud.
     _finder(
-        ("xternal",),
+        r"(?i:external[_ -]?id)",
         r"external[_ -]?id[\"']?\s?[:=]{1,2}\s?[\"']?(?P<external_id>(?:org-|proj_)[A-Za-z0-9]{4,60})",
         _I,
         at=(("xternal", 1), ("EXTERNAL", 0)),
@@ -177,7 +194,7 @@ _OF_OPENAI: tuple[_Finder, ...] = (
     _finder("org-", r"(?<![\w-])(?P<organization_id>org-[A-Za-z0-9]{8,60})(?![A-Za-z0-9])", at=(("org-", 0),)),
     _finder("proj_", r"(?<!\w)(?P<openai_project_id>proj_[A-Za-z0-9]{6,60})", at=(("proj_", 0),)),
     _finder(
-        "egion",
+        r"(?i:region)[\"']?[:=]? ?[\"']?[A-Za-z]{2}-",
         r"\bregion[\"']?[:=]? ?[\"']?(?P<region>[a-z]{2}(?:-[a-z]{2,9}){1,2}-\d)\b",
         _I,
         at=(("egion", 1), ("REGION", 0)),
@@ -188,33 +205,39 @@ _OF_GCP: tuple[_Finder, ...] = (
         "workloadIdentityPools",
         r"projects/(?P<pool_project>[^/\s\"']{1,60})/locations/[^/\s\"']{1,40}/workloadIdentityPools/(?P<pool_id>[^/\s\"':,]{1,80})"
         r"(?:/providers/(?P<provider_id>[^/\s\"':,\])}]{1,80}))?",
+        at=_AT_PROJECTS,
     ),
     _finder(
-        "providers/",
+        r"//iam\.googleapis\.com/projects/\d",
         r"//iam\.googleapis\.com/projects/(?P<project_number>\d{5,19})/\S{0,80}?providers/(?P<provider_id>[a-z0-9-]{2,40})",
+        at=(("//iam.googleapis.com/projects/", 0),),
     ),
     _finder(
-        ("oken [", "oken["),
+        r"(?i:token) ?\[",
         r"audience in (?:the )?ID token ?\[(?P<audience>[^\]]{1,300})\]",
         _I,
         at=(("audience in", 0), ("Audience in", 0)),
     ),
     _finder(
-        "expected audience",
+        "xpected audience",
         r"expected audience:? [\"']?(?P<expected_audience>[^\s\"'{}\]]{1,300})",
         _I,
         at=(("xpected audience", 1),),
     ),
     _finder("ermission '", r"Permission '(?P<permission>[A-Za-z0-9.]{3,100})' denied", _I, (("ermission '", 1),)),
     _finder(
-        "ermission",
+        r"ermission[\"']? ?[:=]? ?[\[\"']{1,2}[A-Za-z]{2,40}\.",
         r"permission[\"']? ?[:=]? ?[\[\"']{1,2}(?P<permission>[a-z]{2,40}\.[A-Za-z]{2,60}\.[A-Za-z]{2,60})",
         _I,
         (("ermission", 1),),
     ),
-    _finder("not have ", r"not have (?P<permission>[a-z]{2,40}\.[A-Za-z]{2,60}\.[A-Za-z]{2,60}) (?:access|permission)"),
     _finder(
-        ("cloudkms.", "serviceAccounts."),
+        r"not have [a-z]{2,40}\.",
+        r"not have (?P<permission>[a-z]{2,40}\.[A-Za-z]{2,60}\.[A-Za-z]{2,60}) (?:access|permission)",
+        at=(("not have ", 0),),
+    ),
+    _finder(
+        r"(?:cloudkms|iam)\.(?:cryptoKey|keyRing|serviceAccount)",
         r"\b(?P<permission>(?:cloudkms|iam)\.(?:cryptoKey|keyRing|serviceAccount)\w{0,30}\.[a-z]\w{2,60})",
         at=(("cloudkms.", 0), ("iam.", 0)),
     ),
@@ -222,38 +245,48 @@ _OF_GCP: tuple[_Finder, ...] = (
         "keyRings/",
         r"projects/(?P<project_id>[^/\s\"']{1,60})/locations/(?P<location>[^/\s\"']{1,40})/keyRings/(?P<key_ring>[^/\s\"':,]{1,80})"
         r"(?:/cryptoKeys/(?P<key_name>[\w.-]{1,80}))?",
+        at=_AT_PROJECTS,
     ),
-    _finder("cryptoKeys/", r"cryptoKeys/(?P<key_name>[\w.-]{1,80})"),
-    _finder("cryptoKeyVersions/", r"cryptoKeyVersions/(?P<key_version>\d{1,9})"),
+    _finder("cryptoKeys/", r"cryptoKeys/(?P<key_name>[\w.-]{1,80})", at=(("cryptoKeys/", 0),)),
+    _finder("cryptoKeyVersions/", r"cryptoKeyVersions/(?P<key_version>\d{1,9})", at=(("cryptoKeyVersions/", 0),)),
     _finder(
         " denied on resource", r"denied on resource:? '(?P<resource>[^'\s]{1,300})'", _I, ((" denied on resource", -1),)
     ),
     _finder(
-        "roject",
+        r"(?i:project)s?[/_ =]{1,2}(?i:number)?[:= ']{0,3}\d",
         r"\bprojects?[/_ =]{1,2}(?:number)?[:= ']{0,3}(?P<project_number>\d{5,19}|\d{1,4}(?= before or))(?![\w-])",
         _I,
         (("roject", 1),),
     ),
     _finder(
-        ("roject", "ROJECT"), r"\bprojects/(?P<project_id>[a-z][a-z0-9:.-]{3,40})(?=[/\s\"'])", at=(("projects/", 0),)
+        r"projects/[a-z][a-z0-9:.-]{3}",
+        r"\bprojects/(?P<project_id>[a-z][a-z0-9:.-]{3,40})(?=[/\s\"'])",
+        at=_AT_PROJECTS,
     ),
     _finder(
-        ("PROJECT", "roject"),
+        r"(?i:project(?:_id)?)[\"']?[:=] ?[\"']?[A-Za-z]",
         r"PROJECT(?:_ID)?[\"']?[:=] ?[\"']?(?P<project_id>[a-z][a-z0-9-]{4,28}[a-z0-9])\b(?![.@/])",
         _I,
         (("PROJECT", 0), ("roject", 1)),
     ),
-    _finder(".iam.gserviceaccount.com", r"@(?P<project_id>[a-z][a-z0-9-]{4,28}[a-z0-9])\.iam\.gserviceaccount\.com"),
+    _finder(
+        r"\.iam\.gserviceaccount\.com",
+        r"@(?P<project_id>[a-z][a-z0-9-]{4,28}[a-z0-9])\.iam\.gserviceaccount\.com",
+        around=_Around(".iam.gserviceaccount.com", 31, 24, word=True),
+    ),
 )
 _OF_AZURE: tuple[_Finder, ...] = (
-    _finder("AADSTS", r"(?P<aadsts_code>AADSTS\d{4,8})\b"),
-    _finder("rror(s)", r"Error\(s\): (?P<aadsts_number>\d{5,8})\b"),
-    _finder("rror_codes", r"error_codes[\"']?: ?\[(?P<aadsts_number>\d{5,8})\b"),
+    _finder(r"AADSTS\d", r"(?P<aadsts_code>AADSTS\d{4,8})\b", at=(("AADSTS", 0),)),
+    _finder(r"Error\(s\): \d", r"Error\(s\): (?P<aadsts_number>\d{5,8})\b", at=(("Error(s): ", 0),)),
+    _finder("error_codes", r"error_codes[\"']?: ?\[(?P<aadsts_number>\d{5,8})\b", at=(("error_codes", 0),)),
     _finder(
-        "appid", rf"\bappid=[\"']?(?P<app_id>{_GUID})", _I, at=(("appid", 0), ("appId", 0), ("AppId", 0), ("APPID", 0))
+        rf"(?i:appid)=[\"']?{_GUID_BEGINS}",
+        rf"\bappid=[\"']?(?P<app_id>{_GUID})",
+        _I,
+        (("appid", 0), ("appId", 0), ("AppId", 0), ("APPID", 0)),
     ),
     _finder(
-        ("pplication", "client", " app "),
+        rf"(?i:app|application|client)(?i: with (?:the )?identifier| id)? ?[:=]? ?[\"'(]{{0,2}}{_GUID_BEGINS}",
         rf"\b(?:application|app|client)(?: with (?:the )?identifier| id)? ?[:=]? ?[\"'(]{{0,2}}(?P<app_id>{_GUID})",
         _I,
         (("pplication", 1), ("app", 0), ("App", 0), ("lient", 1)),
@@ -267,19 +300,19 @@ _OF_AZURE: tuple[_Finder, ...] = (
         at=(("login.microsoftonline", 0),),
     ),
     _finder(
-        ("enant", "irectory"),
+        rf"(?i:(?:tenant|directory)(?: identifier| id| named| with)?)[\"']? ?[:=]? ?[\"'(]{{0,2}}{_GUID_BEGINS}",
         rf"\b(?:tenant|directory)(?: identifier| id| named| with)?[\"']? ?[:=]? ?[\"'(]{{0,2}}(?P<tenant_id>{_GUID})",
         _I,
         (("enant", 1), ("irectory", 1), ("TENANT", 0), ("DIRECTORY", 0)),
     ),
     _finder(
-        ".vault",
+        (".vault",),
         r"\b(?P<vault>[a-zA-Z0-9][a-zA-Z0-9-]{1,126})\.(?:privatelink\.)?vault(?:core)?\.(?:azure\.net|azure\.cn|usgovcloudapi\.net)",
-        around=(140, 40),
+        around=_Around(".vault", 140, 40),
     ),
     # An "n" before a name is what is left of an escaped line break whose backslash was lost.
     _finder(
-        ("location=", "ault:"),
+        r"(?i:vault):? ?'?[a-zA-Z0-9-]",
         r"(?:\b|(?<=\bn))Vault:? ?'?(?P<vault>[a-zA-Z0-9-]{2,126});location=",
         _I,
         at=(("ault", 1), ("VAULT", 0)),
@@ -287,7 +320,7 @@ _OF_AZURE: tuple[_Finder, ...] = (
     _finder("ey vault '", r"\bkey vault '(?P<vault>[a-zA-Z0-9-]{2,126})[';]", _I, at=(("ey vault '", 1),)),
     _finder("/vaults/", r"/vaults/(?P<vault>[a-zA-Z0-9-]{2,126})\b", _I, at=(("/vaults/", 0),)),
     _finder(
-        "/keys/",
+        "(?i:/keys/)",
         r"(?:vault(?:core)?\.azure\.net(?::443)?|/vaults/[a-z0-9-]{2,126})/keys/(?P<key_name>[a-zA-Z0-9-]{1,127})",
         _I,
         at=(("vault.azure.net", 0), ("vaultcore.azure.net", 0), ("/vaults/", 0)),
@@ -300,22 +333,35 @@ _OF_AZURE: tuple[_Finder, ...] = (
     ),
     _finder("xisting ", r"existing key ['\"](?P<key_name>[a-zA-Z0-9_.-]{1,127})['\"]", _I, at=(("xisting ", 1),)),
     _finder("key_name", r"[\"']?key_name[\"']? ?[:=] ?[\"'](?P<key_name>[^\"'\s]{1,127})[\"']", at=(("key_name", 0),)),
-    _finder("ction: '", r"(?:\b|(?<=\bn))Action: '(?P<action>Microsoft\.[\w./]{3,120})'", _I, at=(("ction: '", 1),)),
-    _finder("Microsoft.", r"\bperform action '?(?P<action>Microsoft\.[\w./]{3,120})'?", _I, at=(("erform action", 1),)),
     _finder(
-        "Microsoft.",
+        r"ction: '(?i:microsoft)\.",
+        r"(?:\b|(?<=\bn))Action: '(?P<action>Microsoft\.[\w./]{3,120})'",
+        _I,
+        at=(("ction: '", 1),),
+    ),
+    _finder(
+        r"erform action '?[Mm]icrosoft\.",
+        r"\bperform action '?(?P<action>Microsoft\.[\w./]{3,120})'?",
+        _I,
+        (("erform action", 1),),
+    ),
+    _finder(
+        r"[Mm]icrosoft\.(?i:keyvault)/",
         r"\b(?P<action>Microsoft\.KeyVault/[\w./]{3,120}?/(?:action|read|write|delete))\b",
         _I,
         at=(("icrosoft.", 1),),
     ),
     _finder(
-        ("does not have", "not have"),
+        r"not have (?i:keys|secrets|certificates) ",
         r"not have (?:keys|secrets|certificates) (?P<action>[a-z]{2,20}) permission",
         _I,
         at=(("not have ", 0),),
     ),
     _finder(
-        "peration ", r"\bOperation (?P<action>[a-zA-Z]{2,20}) is not (?:permitted|allowed)", _I, at=(("peration ", 1),)
+        r"peration [a-zA-Z]{2,20} (?i:is not )(?i:permitted|allowed)",
+        r"\bOperation (?P<action>[a-zA-Z]{2,20}) is not (?:permitted|allowed)",
+        _I,
+        (("peration ", 1),),
     ),
     _finder(
         "esource: '",
@@ -323,17 +369,24 @@ _OF_AZURE: tuple[_Finder, ...] = (
         _I,
         at=(("esource: '", 1),),
     ),
-    _finder("/subscriptions/", rf"/subscriptions/(?P<subscription_id>{_GUID})", _I, at=(("/subscriptions/", 0),)),
     _finder(
-        "resourcegroups/",
+        f"/subscriptions/{_GUID_BEGINS}",
+        rf"/subscriptions/(?P<subscription_id>{_GUID})",
+        _I,
+        at=(("/subscriptions/", 0),),
+    ),
+    _finder(
+        "/resource[gG]roups/",
         r"/resourcegroups/(?P<resource_group>[\w.()-]{1,90})/",
         _I,
         at=(("/resourcegroups/", 0), ("/resourceGroups/", 0)),
     ),
-    _finder("resourceGroups/", r"/resourceGroups/(?P<resource_group>[\w.()-]{1,90})/"),
 )
 
 _TRAILING = ".,;:)]}>'\"|"
+_READ_FURTHER = frozenset(
+    ("resource", "principal", "arn", "expected_audience", "role_arn", "pool_project", "aadsts_number")
+)
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{2,9}){1,2}-\d")
 _ACCOUNT = re.compile(r"\d{12}")
 
@@ -355,7 +408,7 @@ _BY_PROVIDER = {
 
 def telltales() -> tuple[str, ...]:
     """For each finder the pattern, in RE2 syntax, that matches in every text in which it can find something."""
-    return tuple("|".join(map(re2.escape, finder.telltale)) for finder in _ALL)
+    return tuple(finder.telltale for finder in _ALL)
 
 
 def _searcher(numbers: frozenset[int]) -> tuple[re2.Set, tuple[int, ...]]:
@@ -394,7 +447,9 @@ def extract(text: str, provider: Provider | None = None) -> tuple[Entity, ...]:
     found: dict[tuple[str, str], Entity] = {}
     places: _Places = {}
     for finder in _likely(text, provider):
-        for match in finder.matches(text, places):
+        done = 0
+        while match := finder.following(text, places, done):
+            done = match.end()
             for group in finder.names:
                 for name, value, length in _named(group, match.group(group)):
                     if (name, value) not in found:
@@ -414,9 +469,10 @@ def values(text: str, provider: Provider, likely: tuple[int, ...] | None = None)
     read: dict[str, str] = {}
     usable: dict[str, str] = {}
     for finder in finders:
-        if finder.gives <= usable.keys():
-            continue
-        for match in finder.matches(text, places):
+        gives = finder.gives
+        done = 0
+        while not usable.keys() >= gives and (match := finder.following(text, places, done)):
+            done = match.end()
             for group in finder.names:
                 for name, value, _ in _named(group, match.group(group)):
                     if name not in usable and well_formed(name, value):
@@ -433,31 +489,28 @@ def _named(group: str, value: str | None) -> Sequence[tuple[str, str, int]]:
     """The values that a group's text stands for: name, value, and how much of the text they are read from."""
     if not value:
         return ()
-    if group in ("resource", "principal", "arn", "expected_audience", "role_arn"):
-        value = _trim(value)
-        if not value:
-            return ()
-    length = len(value)
+    if group not in _READ_FURTHER:
+        return ((group, value, len(value)),)
     if group == "pool_project":
-        return (("project_number" if value.isdigit() else "project_id", value, length),)
+        return (("project_number" if value.isdigit() else "project_id", value, len(value)),)
     if group == "aadsts_number":
-        return (("aadsts_code", f"AADSTS{value}", length + 6),)
+        return (("aadsts_code", f"AADSTS{value}", len(value) + 6),)
+    value = value if value.endswith(">") else value.rstrip(_TRAILING)
+    value = value.split("](", 1)[0]
+    if not value:
+        return ()
+    length = len(value)
     if group not in ("resource", "arn"):
         return ((group, value, length),)
     # The caller's own account comes last: the refused resource is the customer's.
     named = [(group, value, length)] if group == "resource" else []
     parts = value.split(":", 5)
-    if parts[0] == "arn" and len(parts) == 6:
+    if len(parts) == 6 and parts[0] == "arn":
         if _REGION.fullmatch(parts[3]):
             named.append(("region", parts[3], length))
         if _ACCOUNT.fullmatch(parts[4]):
             named.append(("account_id", parts[4], length))
     return named
-
-
-def _trim(value: str) -> str:
-    value = value.rstrip(_TRAILING) if not value.endswith(">") else value
-    return value.split("](", 1)[0]
 
 
 def first(entities: Sequence[Entity]) -> dict[str, str]:

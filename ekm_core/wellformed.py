@@ -45,7 +45,11 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
     }.items()
 }
 _SESSION = re.compile(r"arn:(aws[a-z-]{0,12}):sts::(\d{12}):assumed-role/([\w+=,.@-]{1,64})/.{1,200}")
-_MASKED = re.compile(r"(?i)x{4,}|\*{2,}|#{3,}|^0+$|your[_-]|example|placeholder|^(?:1234567890|12345678-1234)")
+# Without the flag for both cases and without ^ it is looked for only where one of its first letters stands.
+_MASKED = re.compile(
+    r"[xX]{4}|\*\*|###|[yY][oO][uU][rR][_-]|[eE][xX][aA][mM][pP][lL][eE]|[pP][lL][aA][cC][eE][hH][oO][lL][dD][eE][rR]"
+)
+_COUNTED = ("1234567890", "12345678-1234")
 
 
 def well_formed(name: str, value: str) -> bool:
@@ -55,7 +59,9 @@ def well_formed(name: str, value: str) -> bool:
         return True
     if name in ("role_arn", "account_id") and vendor.AWS_ACCOUNT in value:
         return False  # OpenAI's own role and account are never the customer's
-    return len(value) <= 600 and pattern.fullmatch(value) is not None and not _MASKED.search(value)
+    if len(value) > 600 or pattern.fullmatch(value) is None or _MASKED.search(value) is not None:
+        return False
+    return not value.startswith(_COUNTED) and value.strip("0") != ""
 
 
 def derive(known: Mapping[str, str]) -> dict[str, str]:

@@ -1,12 +1,18 @@
 """Values are found in what providers really say, and never outside the text."""
 
 import pytest
-from hypothesis import given
+import re2
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ekm_core import diagnose, entities
 from ekm_core.entities import extract, first
+from ekm_core.model import Provider
 from ekm_core.normalise import normalise
+from ekm_core.redact import redact
+from tests.texts import many_texts
 
+TELLTALES = [re2.compile(telltale) for telltale in entities.telltales()]
 GUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 
 
@@ -91,3 +97,42 @@ def test_any_text_gets_an_answer_and_values_stand_in_it(text):
     normal = normalise(text).text
     for entity in extract(normal):
         assert entity.value.removeprefix("AADSTS") in normal
+
+
+def test_telltales_and_anchors_lose_no_match() -> None:
+    """What is looked for only at some places of some texts is what a search everywhere finds."""
+    found = 0
+    for pasted in many_texts():
+        text = normalise(redact(pasted).text).text[: entities.LIMIT]
+        likely = {number for number, telltale in enumerate(TELLTALES) if telltale.search(text)}
+        for number, finder in enumerate(entities._ALL):
+            everywhere = [match.span() for match in finder.pattern.finditer(text)]
+            if number not in likely:
+                # this one asks for a word that need not stand in the match
+                assert not everywhere or finder.telltale == ":kms:", (finder.pattern.pattern, text)
+                continue
+            places: dict[tuple[tuple[str, int], ...], list[int]] = {}
+            spans = []
+            while match := finder.following(text, places, spans[-1][1] if spans else 0):
+                spans.append(match.span())
+            assert spans == everywhere, (finder.pattern.pattern, text)
+            found += len(spans)
+    assert found > 1000
+
+
+@pytest.mark.parametrize("number", range(len(entities._ALL)))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_telltale_matches_wherever_its_pattern_does(number: int, data: st.DataObject) -> None:
+    finder = entities._ALL[number]
+    text = data.draw(st.from_regex(finder.pattern, alphabet=st.characters(min_codepoint=32, max_codepoint=126)))
+    # a pattern reads some words in any case, but they are looked for in the cases that occur
+    if finder.telltale != ":kms:" and finder.following(text, {}, 0):
+        assert TELLTALES[number].search(text), text
+
+
+def test_values_are_the_first_usable_ones_of_all() -> None:
+    for pasted in many_texts():
+        text = normalise(redact(pasted).text).text
+        for provider in Provider:
+            assert entities.values(text, provider) == diagnose.read_values(extract(text, provider)), text

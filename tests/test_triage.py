@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ekm_core import batch, catalogue, classify, diagnose, entities, normalise, redact, scan, triage
+from ekm_core import batch, classify, diagnose, entities, normalise, redact, scan, triage
+from tests.texts import many_texts
 
 DENIED = (
     "User: arn:aws:sts::790389265272:assumed-role/EnterpriseKeyManagement/OpenAI-EKM-Service is not authorized to "
@@ -172,18 +173,6 @@ def test_an_empty_file_gives_an_empty_table(tmp_path: Path) -> None:
     for out in ("out.csv", "out.jsonl", "out.parquet"):
         assert triage.run(str(source), str(tmp_path / out)).rows == 0
         assert (tmp_path / out).exists()
-
-
-def many_texts() -> list[str]:
-    """Samples and near misses, alone, two in one text and in long ones; other messages where we have any."""
-    texts = [item.text for error in catalogue.errors().values() for item in (*error.samples, *error.near_misses)]
-    texts += [f"{one} … {two}" for one, two in zip(texts, texts[7:], strict=False)]
-    texts += [f"{one} | {two}" for one, two in zip(texts, texts[5:], strict=False)]
-    texts += [text + " filler" * 150 for text in texts[::3]] + ["filler " * 150 + text for text in texts[1::3]]
-    corpus = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "messages.jsonl"
-    if corpus.exists():
-        texts += [json.loads(line)["text"] for line in corpus.read_text("utf-8").splitlines()]
-    return list(dict.fromkeys(texts))
 
 
 @pytest.mark.parametrize("scanner", ["never", "now"])
