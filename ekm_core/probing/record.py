@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from ekm_core import evidence
-from ekm_core.model import Exhibit, Provider
+from ekm_core.model import Exhibit
+from ekm_core.openai import evidence as openai
 from ekm_core.probing.event import Ended, Event, Planned, Started, Stopped
 
 
@@ -74,13 +74,9 @@ class Record:
 
     @property
     def said_by_openai(self) -> str:
-        """The errors that OpenAI's API handed back for the key, as text to diagnose; "" where it gave none."""
-        texts = []
-        for end in self.ended:
-            if end.step.startswith(f"{Provider.OPENAI}-"):
-                texts += [end.text, *(exhibit.text for exhibit in end.exhibits if _failed(exhibit))]
-        return "\n".join(dict.fromkeys(text for text in texts if text))
+        """The errors that the cloud gave OpenAI, as OpenAI hands them back, to diagnose; "" where there is none.
 
-
-def _failed(exhibit: Exhibit) -> bool:
-    return evidence.outcome(exhibit).state is not evidence.State.SEEN and not exhibit.text.startswith(evidence.NOT_READ)
+        A step with a trouble of its own says nothing of that: there it was the user's own call that failed.
+        """
+        exhibits = (exhibit for end in self.ended if not end.trouble for exhibit in end.exhibits)
+        return "\n".join(found.error for found in openai.validations(exhibits) if found.error)

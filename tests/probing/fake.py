@@ -15,7 +15,8 @@ from types import ModuleType
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ekm_core.credentials import OpenAIKey
-from ekm_core.model import Exhibit, Provider
+from ekm_core.model import Exhibit, Provider, Values
+from ekm_core.openai.snippets import validate
 from ekm_core.probing import child, http
 from ekm_core.probing.event import Ended
 from ekm_core.probing.step import ORIGIN, CallError, Prompt, Step, Taken, Trouble, ask
@@ -26,6 +27,7 @@ DENIED = (
     "iam:GetRole action"
 )
 
+VALIDATE = validate(Values({"external_key_id": "extkey_1"}))[0].text
 TRUST = {
     "Role": {
         "RoleName": "openai-ekm",
@@ -120,7 +122,7 @@ def steps(configuration, credentials):
     """One step a field; of OpenAI one for what its own call met."""
     if isinstance(credentials, OpenAIKey) and configuration.provider is not Provider.GCP:
         met = [what.partition(":")[2] for what in configuration.fields.values() if what.startswith("openai:")]
-        exhibits = tuple(Exhibit("curl …/validate", None, text, ORIGIN) for text in met)
+        exhibits = tuple(Exhibit(VALIDATE, None, text, ORIGIN) for text in met)
         return (Step("openai-validate", "Let OpenAI use the key once", "", lambda: Taken(exhibits)),)
     if "fail" in configuration.fields:
         raise ValueError(f"canary {credentials}")
