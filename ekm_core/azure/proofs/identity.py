@@ -138,8 +138,8 @@ def wrong_tenant(known: Setting) -> Ruling:
         return stays_open(_no_id(registered))
     if not known.vault_tenant and known.stranger.value:
         return stays_open(
-            f"A vault named {known.vault_name} trusts the tenant {known.stranger.value}, not the registered one. Whether "
-            "it is yours, we have not seen.",
+            f"A vault named {known.vault_name} trusts the tenant {known.stranger.value}, not the registered one. "
+            "Whether it is yours, we have not seen.",
             snippets.show_vault(known.values),
         )
     if not known.vault_tenant:
