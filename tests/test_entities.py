@@ -92,6 +92,12 @@ def test_values_in_what_providers_say(text, expected):
     assert {name: values.get(name) for name in expected} == expected
 
 
+def test_the_project_of_google_s_own_service_agent_is_not_the_project() -> None:
+    agent = "grant it to bq-653407317329@bigquery-encryption.iam.gserviceaccount.com"
+    assert "project_id" not in first(extract(f"Cloud KMS Error: {agent}"))
+    assert first(extract(f"ekm@team-keys-1.iam.gserviceaccount.com: {agent}"))["project_id"] == "team-keys-1"
+
+
 @given(st.text(max_size=300))
 def test_any_text_gets_an_answer_and_values_stand_in_it(text):
     normal = normalise(text).text
