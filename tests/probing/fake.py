@@ -88,7 +88,7 @@ def does(what, credentials):
         "trust": lambda: _exhibit(TRUST),
         "crash": lambda: _raise(KeyError(f"canary {values}")),
         "exit": lambda: sys.exit(f"canary {values}"),
-        "print": lambda: print(values, file=sys.stderr) or print(values) or _exhibit({"Role": "printed"}),
+        "print": lambda: print(values, file=sys.stderr) or print(values, flush=True) or _exhibit({"Role": "printed"}),
         "call": lambda: _call(rest),
         "call-slow": lambda: _call(rest, 0.5),
         "sleep": lambda: time.sleep(float(rest)) or _exhibit({}),

@@ -168,6 +168,20 @@ def test_nonsense_of_the_child_ends_the_run_and_keeps_what_came_before(line, cap
     assert "evil" not in caplog.text
 
 
+def test_what_a_library_prints_disturbs_nothing():
+    events = run({"loud": "print", "good": "fine:x"})
+    assert {end.state for end in ends(events).values()} == {State.SEEN}
+    assert not stopped(events)
+
+
+def test_what_the_child_says_of_a_crash_is_logged_only_as_a_kind_and_a_place(caplog):
+    assert stopped(run({"odd": 'raw:{"event": "stopped", "sentence": "Over.", "crash": "canary: what I saw"}'})) == [
+        "Over."
+    ]
+    assert "canary" not in caplog.text
+    assert "a fault without a name" in caplog.text
+
+
 def test_a_flood_is_ended():
     events = run({"good": "fine:x", "flood": "later:flood"})
     assert ends(events)["good"].state is State.SEEN

@@ -35,5 +35,9 @@ def test_only_probes_load_an_sdk_and_only_inside_functions(file):
 
 
 def test_the_reading_of_imports_itself():
-    text = "import boto3\nif TYPE_CHECKING:\n    import azure.x\ndef f():\n    from google.auth import x\n    import ekm_core"
+    typed, called = (
+        "if TYPE_CHECKING:\n    import azure.x",
+        "def f():\n    from google.auth import x\n    import ekm_core",
+    )
+    text = f"import boto3\n{typed}\n{called}"
     assert loaded(ast.parse(text)) == [("boto3", False), ("google", True), ("ekm_core", True)]
