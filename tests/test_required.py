@@ -6,8 +6,11 @@ import re
 
 import pytest
 import re2
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from ekm_core import catalogue, classify, normalise, redact, required
+from benchmarks.classify import Messages
+from ekm_core import batch, catalogue, classify, normalise, redact, required
 
 
 @pytest.mark.parametrize(
@@ -16,9 +19,18 @@ from ekm_core import catalogue, classify, normalise, redact, required
         ("throttled", {"throttled"}),
         ("(?:Throttling|RateExceeded)(?:Exception)?", {"throttling", "rateexceeded"}),
         (r"cloudkms\.[a-z]+\b", {"cloudkms."}),
-        ("colou?rful", {"colo"}),
+        ("colou?rful", {"colorful", "colourful"}),
+        (r"\b(?:key ?ring|import ?job)s? ['\"]?x", {"key ring", "keyring", "import job", "importjob"}),
+        (r"ab ['\"](?:\*|#)[^x]", {"ab '*", "ab '#", 'ab "*', 'ab "#'}),
+        ("(?:abc)+def", {"abc"}),
+        ("(?:abc)*defg", {"defg"}),
+        ("note[a-c]te[^n]xt|wo?[.]rds", {"wo.rds", "w.rds", "note"}),
+        (r"one [-_ ]|two[a\]x]|six[_-]s", {"one", "twoa", "two]", "twox", "six_s", "six-s"}),
         ("long{2,3}words", {"words"}),
-        ("(?:optional)? certain words", {" certain words"}),
+        ("(?:optional)? certain words", {"certain words"}),
+        (r"x{3}yz[^a]|(?:ab){2,}cd?e|e{0,2}fgh| - |(?:q{9}r)+stu", None),
+        (r"x{3}yz[^a]|(?:abc){2,}d|e{0,2}fgh| - |(?:q{9}r)+stu", {"xxxyz", "abc", "fgh", " - ", "stu"}),
+        ("permission denied on resource (?:\"a\"|'b')", {'resource "a"', "resource 'b'"}),
         (r"[]a[:alpha:]\]x]mentioned", {"mentioned"}),
         (r"\x41\x{1f600}\pL\p{Greek}written", {"written"}),
         ("(?P<name>abcd)|(?-i:EFGH)", {"abcd", "efgh"}),
@@ -53,6 +65,29 @@ def test_every_sample_that_a_signature_matches_has_one_of_its_words() -> None:
                 words = required.literals(signature.pattern)
                 if words is not None and re2.search(f"(?i){signature.pattern}", text):
                     assert any(re.search(re.escape(word), text, re.I) for word in words), (signature.id, text)
+
+
+SIGNATURES = [signature.pattern for error in catalogue.errors().values() for signature in error.signatures]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_whatever_a_signature_matches_has_one_of_its_words(data: st.DataObject) -> None:
+    pattern = data.draw(st.sampled_from(SIGNATURES))
+    text = data.draw(st.from_regex(re.compile(pattern, re.ASCII), alphabet=st.characters(max_codepoint=126)))
+    words = required.literals(pattern)
+    assert words
+    normal = re.sub(" +", " ", text)
+    if re2.search(f"(?i){pattern}", normal):
+        assert any(word in normal.lower() for word in words), (pattern, normal, words)
+
+
+def test_most_lines_without_an_error_need_no_second_look() -> None:
+    """Also where they are denials of other services and other errors of the three clouds."""
+    messages = Messages()
+    lines = [messages.filler() for _ in range(4000)]
+    doubtful = batch.Classifier("never")._doubtful(lines)
+    assert len(doubtful) < len(lines) / 10
 
 
 def test_every_signature_needs_some_letters() -> None:
