@@ -22,7 +22,7 @@ from ekm_core.credentials import Credentials, is_ambient, load
 from ekm_core.model import Configuration, Provider
 from ekm_core.probing import guard, runner
 from ekm_core.probing.event import Event, Stopped, Tick, encode
-from ekm_core.probing.step import Step
+from ekm_core.probing.step import Step, Taken
 
 _MEMORY = 4 << 30
 """Of address space, which threads and libraries take generously; an answer is bounded long before."""
@@ -60,23 +60,31 @@ def _events(request: Mapping[str, Any], seconds: float) -> Iterator[Event]:
     credentials, openai = load(request["credentials"]), load(request["openai"])
     steps: list[Step] = []
     if configuration is not None:
-        steps += _steps(configuration.provider, configuration, credentials)
+        steps += _planned(configuration.provider, "steps", configuration, credentials)
         if request["round_trip"]:
-            probe = importlib.import_module(f"ekm_core.{configuration.provider}.probe")
-            steps += probe.round_trip(configuration, credentials)
+            steps += _planned(configuration.provider, "round_trip", configuration, credentials)
     if openai is not None:
-        steps += _steps(Provider.OPENAI, configuration, openai)
+        steps += _planned(Provider.OPENAI, "steps", configuration, openai)
     if not is_ambient(credentials):
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # no library can put a token into a file
         guard.watch(guard.proxies(os.environ))
     return runner.run(steps, seconds=seconds)
 
 
-def _steps(
-    provider: Provider, configuration: Configuration | None, credentials: Credentials | None
+def _planned(
+    provider: Provider, name: str, configuration: Configuration | None, credentials: Credentials | None
 ) -> tuple[Step, ...]:
-    probe = importlib.import_module(f"ekm_core.{provider}.probe")
-    found: tuple[Step, ...] = probe.steps(configuration, credentials)
+    """The steps of one provider's probe; where it cannot plan them, one step that says why, so that others go on."""
+    try:
+        probe = importlib.import_module(f"ekm_core.{provider}.probe")
+        found: tuple[Step, ...] = getattr(probe, name)(configuration, credentials)
+    except Exception as problem:  # of whatever kind: the runner tells a CallError and a fault of ours apart
+        fault = problem
+
+        def fail() -> Taken:
+            raise fault
+
+        return (Step(f"{provider}-{name}", f"Plan the calls to {provider.label}", "", fail),)
     return found
 
 

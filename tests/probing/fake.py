@@ -126,7 +126,13 @@ def steps(configuration, credentials):
         return (Step("openai-validate", "Let OpenAI use the key once", "", lambda: Taken(exhibits)),)
     if "fail" in configuration.fields:
         raise ValueError(f"canary {credentials}")
+    if "forbid" in configuration.fields:
+        raise CallError(Trouble.FORBIDDEN_TARGET, "Not there.")
     return tuple(_step(id, what, credentials) for id, what in configuration.fields.items())
+
+
+def round_trip(configuration, credentials):
+    return (_step("round-trip", "fine:", credentials),)
 
 
 def _notice(out, event):
@@ -143,7 +149,7 @@ if __name__ == "__main__":
     child._print = _notice
     for name in ("aws", "gcp", "azure", "openai"):
         probe = ModuleType(f"ekm_core.{name}.probe")
-        probe.steps = steps
+        probe.steps, probe.round_trip = steps, round_trip
         sys.modules[probe.__name__] = probe
     OUT = os.dup(1)
     child.main()

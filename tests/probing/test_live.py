@@ -188,10 +188,26 @@ def test_a_flood_is_ended():
     assert ends(events)["flood"].trouble is Trouble.BAD_ANSWER
 
 
-def test_a_crash_before_the_first_step_is_a_sentence_and_a_line_in_the_log(caplog):
-    events = run({"fail": ""})
-    assert len(events) == len(stopped(events)) == 1
+def test_a_cloud_that_cannot_plan_its_calls_stops_not_openais(caplog):
+    events = run({"fail": ""}, openai=OpenAIKey("canary-key-of-openai"))
+    found = ends(events)
+    assert (found["aws-steps"].trouble, found["openai-validate"].state) == (Trouble.OURS, State.SEEN)
+    assert not stopped(events)
     assert "ValueError at" in caplog.text
+    found = ends(run({"forbid": ""}))
+    assert (found["aws-steps"].trouble, found["aws-steps"].sentence) == (Trouble.FORBIDDEN_TARGET, "Not there.")
+
+
+def test_the_round_trip_is_made_only_where_it_was_asked_for():
+    assert set(ends(run({"good": "fine:"}))) == {"good"}
+    assert set(ends(run({"good": "fine:"}, round_trip=True))) == {"good", "round-trip"}
+
+
+def test_a_request_that_the_child_cannot_read_is_a_sentence_and_a_line_in_the_log(caplog, monkeypatch):
+    monkeypatch.setattr(live, "_request", lambda *_: b'{"seconds": 5}\n')
+    events = run({"good": "fine:"})
+    assert len(events) == len(stopped(events)) == 1
+    assert "KeyError at ekm_core/probing/child.py" in caplog.text
 
 
 def test_a_child_that_cannot_start_is_a_sentence():
