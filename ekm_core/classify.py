@@ -185,7 +185,8 @@ class _Engine:
             if words is None:
                 return None
             found |= words
-        return required.shortest(found)
+        # a word that contains another one adds nothing
+        return frozenset(word for word in found if not any(other in word for other in found if other != word))
 
     def patterns(self) -> tuple[str, ...]:
         """All patterns, signatures' own and contexts, by their numbers; they match without case."""

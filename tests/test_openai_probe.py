@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
 from ekm_core import configuration
+from ekm_core.check import check
 from ekm_core.credentials import OpenAIKey
 from ekm_core.diagnose import diagnose
 from ekm_core.evidence import State, outcome
-from ekm_core.model import Configuration, Provider
-from ekm_core.openai import evidence, probe
+from ekm_core.model import Configuration, Exhibit, LinkState, Provider, Values
+from ekm_core.openai import evidence, probe, snippets
 from ekm_core.probing import live, runner
 from ekm_core.probing.event import Ended, Event, Stopped
 from ekm_core.probing.step import Trouble
 from tests.lab import hostile, openai
 from tests.lab.frame import Laboratory, laboratory
 
+ROOT = Path(__file__).parent / "scenarios"
 ORGANIZATION = "org-Lab"
 BODY = {
     "type": "aws",
@@ -237,3 +240,43 @@ def test_a_proxy_a_name_and_a_refused_connection_are_told_apart(
 def test_without_credentials_there_is_nothing_to_call() -> None:
     assert probe.steps(configured(), None) == ()
     assert "api.external_keys.read" in probe.permissions(None)[0].text
+
+
+def _answer(command: str, output: object) -> Exhibit:
+    return Exhibit(command, output, json.dumps(output), "paste")
+
+
+LIST = snippets.list_keys().text
+VALIDATE = snippets.validate(Values({"external_key_id": "extkey_1"}))[0].text
+REGISTERED = _answer(LIST, {"object": "list", "data": [{"id": "extkey_1", **BODY}]})
+SUCCESS = _answer(VALIDATE, {"status": "success"})
+
+
+@pytest.mark.parametrize(
+    ("form", "exhibits", "proven"),
+    [
+        (BODY, (REGISTERED, SUCCESS), True),
+        (BODY, (SUCCESS,), False),  # whose key that is, nothing shows
+        (BODY, (REGISTERED,), False),
+        (BODY, (REGISTERED, SUCCESS, _answer(VALIDATE, {"error": {"message": DENIED}})), False),
+        ({**BODY, "kms_arn": BODY["kms_arn"][:-1] + "2"}, (REGISTERED, SUCCESS), False),
+        ({name: BODY[name] for name in ("type", "role_arn")}, (REGISTERED, SUCCESS), False),
+        (BODY, (REGISTERED, _answer(VALIDATE, {"status": "pending"})), False),
+    ],
+)
+def test_a_key_that_openai_has_just_used_is_proven_throughout(
+    form: dict[str, str], exhibits: tuple[Exhibit, ...], proven: bool
+) -> None:
+    states = {item.state for item in check(configured(form), exhibits).chain}
+    assert (states == {LinkState.PROVEN}) is proven
+
+
+def test_what_evidence_shows_broken_stays_broken() -> None:
+    scenario = json.loads((ROOT / "aws" / "trust-external-id-personal.json").read_text(encoding="utf-8"))
+    given = configuration.from_values(scenario["configuration"])
+    assert given is not None
+    exhibits = tuple(_answer(item["command"], item["output"]) for item in scenario["evidence"])
+    registered = _answer(LIST, {"data": [{"id": "extkey_1", **scenario["configuration"]}]})
+    broken = {item.link for item in check(given, exhibits).chain if item.state is LinkState.BROKEN}
+    walked = check(given, (*exhibits, registered, SUCCESS)).chain
+    assert {item.link for item in walked if item.state is not LinkState.PROVEN} == broken != set()

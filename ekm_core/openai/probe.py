@@ -36,8 +36,6 @@ _VALIDATE_SECONDS = 60.0
 """OpenAI itself waits for the customer's cloud meanwhile."""
 _PAUSE = 1.0
 _BUSY = frozenset({429, 500, 502, 503, 504})
-_OF_THE_CALL = frozenset({"invalid_api_key", "missing_scope", "not_found", "rate_limit_exceeded"})
-_SAID_OF_THE_CALL = ("insufficient permissions for this operation", "Incorrect API key", "session key", "Rate limit")
 
 _NOT_HERE = "Sign in to platform.openai.com as an owner, Settings, Organization, Admin keys, and create one."
 _REFUSED = f"OpenAI says that this key lacks the scope {READ}. Use an admin key that has it."
@@ -194,26 +192,13 @@ def _bounded(stream: httpx2.SyncByteStream, ends: float) -> httpx2.SyncByteStrea
     return Bounded()
 
 
-def _error(text: str) -> tuple[str, str]:
-    """Message and code of an error's body; "" where it has none."""
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
-        return "", ""
-    error = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(error, dict):
-        return "", ""
-    message, code = error.get("message"), error.get("code")
-    return (message if isinstance(message, str) else ""), (code if isinstance(code, str) else "")
-
-
 def _is_of_the_cloud(status: int, text: str) -> bool:
     """Whether an error is what the customer's cloud answered OpenAI, and not about the call itself.
 
     The status and the code of such an error are not published: the words decide, and a plain 400 where they do not.
     """
-    message, code = _error(text)
-    if not message or code in _OF_THE_CALL or any(words in message for words in _SAID_OF_THE_CALL):
+    message, _ = evidence.error(text)
+    if not message or evidence.is_of_the_call(text):
         return False
     from ekm_core import classify, normalise
 
@@ -222,7 +207,7 @@ def _is_of_the_cloud(status: int, text: str) -> bool:
 
 
 def _refusal(status: int, text: str) -> CallError:
-    message, code = _error(text)
+    message, code = evidence.error(text)
     if "insufficient permissions" in message or code == "missing_scope":
         return CallError(Trouble.REFUSED, _REFUSED, text, READ)
     if status == 401:

@@ -11,6 +11,7 @@ from ekm_core.evidence import State, command_of, is_terraform, outcome
 from ekm_core.facts import Loose
 from ekm_core.gcp import evidence as gcp
 from ekm_core.model import Exhibit, Provider
+from ekm_core.openai import evidence as openai
 
 _OF_PROGRAM = {"aws": Provider.AWS, "gcloud": Provider.GCP, "az": Provider.AZURE}
 _AWS = {
@@ -68,6 +69,8 @@ def rows(exhibits: Sequence[Exhibit], provider: Provider) -> tuple[Row, ...]:
 def _row(exhibit: Exhibit, provider: Provider) -> Row:
     command = " ".join(exhibit.command.split()) or f"Output without its command ({exhibit.origin})"
     result = outcome(exhibit)
+    if told := _told_by_openai(exhibit):
+        return Row(command, State.SEEN, told, True)
     program = _OF_PROGRAM.get(command_of(exhibit).program)
     if program not in (None, provider):
         return Row(command, result.state, f"This is of {program.label if program else ''}, so it is not used.", False)
@@ -83,6 +86,14 @@ def _row(exhibit: Exhibit, provider: Provider) -> Row:
     if not things:
         return Row(command, State.FAILED, f"Nothing in it is of use for {provider.label}.", False)
     return Row(command, State.SEEN, f"Read: {', '.join(things)}.", True)
+
+
+def _told_by_openai(exhibit: Exhibit) -> str:
+    """What an answer of OpenAI's management API told; "" where it is none."""
+    for found in openai.validations((exhibit,)):
+        return "OpenAI could not use the key; Diagnose tells why." if found.error else "OpenAI could use the key."
+    count = len(openai.keys((exhibit,)))
+    return f"Read: {count} registered {'key' if count == 1 else 'keys'}." if count else ""
 
 
 def _seen(exhibit: Exhibit, provider: Provider) -> tuple[list[str], str]:

@@ -61,7 +61,7 @@ def test_only_what_the_cloud_told_openai_is_said_by_openai():
     denied = Exhibit(VALIDATE, {"error": {"message": "denied"}}, '{"error": {"message": "denied"}}', ORIGIN)
     passed = Exhibit(VALIDATE, {"status": "success"}, '{"status": "success"}', ORIGIN)
     unread = Exhibit(VALIDATE, None, f"{NOT_READ}There was no answer in time.", ORIGIN)
-    assert record(Ended("openai-validate", State.SEEN, 1.0, (denied,))).said_by_openai == denied.text
+    assert record(Ended("openai-validate", State.SEEN, 1.0, (denied,))).said_by_openai == "denied"
     assert record(Ended("openai-validate", State.SEEN, 1.0, (passed,))).said_by_openai == ""
     own = Ended("openai-validate", State.REFUSED, 1.0, (denied,), Trouble.REFUSED, "Your key lacks a scope.")
     assert record(own).said_by_openai == ""
