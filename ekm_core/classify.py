@@ -185,8 +185,7 @@ class _Engine:
             if words is None:
                 return None
             found |= words
-        # a word that contains another one adds nothing
-        return frozenset(word for word in found if not any(other in word for other in found if other != word))
+        return required.shortest(found)
 
     def patterns(self) -> tuple[str, ...]:
         """All patterns, signatures' own and contexts, by their numbers; they match without case."""

@@ -137,6 +137,12 @@ def _finder(
 _AT_ARN = (("arn:aws", 0), ("aws", 0))
 _AT_PROJECTS = (("projects/", 0),)
 _GUID_BEGINS = "[0-9a-fA-F]{8}-"
+# The projects of Google's own service agents: service-123@compute-system.iam.gserviceaccount.com.
+_OF_GOOGLE = (
+    r"(?:gcp-|bigquery-encryption|cloud(?:build|composer-accounts|-filer|-redis|-tpu)|compute-system|container"
+    r"(?:-engine-robot|registry)|dataflow-service-producer|dataproc-accounts|firebase-rules|gcf-admin-robot"
+    r"|gs-project-accounts|serverless-robot|service-networking|sourcerepo-service)"
+)
 _I = re.IGNORECASE
 _OF_AWS: tuple[_Finder, ...] = (
     # The sentence first, its values outrank others of the same name.
@@ -271,7 +277,7 @@ _OF_GCP: tuple[_Finder, ...] = (
     ),
     _finder(
         r"\.iam\.gserviceaccount\.com",
-        r"@(?P<project_id>[a-z][a-z0-9-]{4,28}[a-z0-9])\.iam\.gserviceaccount\.com",
+        rf"@(?!{_OF_GOOGLE})(?P<project_id>[a-z][a-z0-9-]{{4,28}}[a-z0-9])\.iam\.gserviceaccount\.com",
         around=_Around(".iam.gserviceaccount.com", 31, 24, word=True),
     ),
 )

@@ -10,6 +10,14 @@ _OAUTH = (
 # "Error Code: 53003" alone could be anybody's.
 _ENTRA = r"microsoft|azure|entra|sign-?in|correlation id|conditional access|tenant"
 
+# Source code that only names an error: a constant, an enumerator, an arm of a match, Rust's attribute of an error.
+DECLARED = (
+    r"\b(?:const|static|final|readonly|val|enum) (?:(?:str|string|class|public|static|final|readonly) ){0,3}\w{3,60}"
+    r" ?(?:: ?[&'\w]{1,20} ?)?(?:= ?['\"]|\{|\()",
+    r"=> ?Some\(['\"]",
+    r"#\[error\(",
+)
+
 
 def aadsts(codes: str) -> tuple[Signature, ...]:
     """The signatures of some Entra codes, with and without their prefix.

@@ -39,8 +39,8 @@ def _fix(summary: str, *steps: str) -> Callable[[Values], Fix]:
 # Other clouds' storage answers with the same codes and sentences.
 _OTHER_CLOUDS = (r"Google secret key|googleapis\.com|aliyun|OSS Access ?Key|myqcloud|windows\.net|AADSTS",)
 _EXPIRED = (
-    r"(?:token|credentials?)[\w ]{0,40} (?:is|are|has|have)(?: been)? expired|ExpiredToken\w*|Request has "
-    r"expired|RequestExpired"
+    r"(?:token|credentials?)[\w ]{0,40} (?:is|are|has|have)(?: been)? expired|session has expired|ExpiredToken\w*"
+    r"|Request has expired|RequestExpired"
 )
 _SIGNATURE = r"SignatureDoesNotMatch|signature we calculated does not match|InvalidSignatureException|Signature expired"
 _UNKNOWN = (
@@ -94,6 +94,11 @@ ERROR = KnownError(
         Signature("rust-none", r"no providers in chain provided credentials|the credential provider was not enabled"),
         Signature("sso", r"SSO session (?:associated with this profile|token)[\w ]{0,20} has expired"),
         Signature("sso-token", r"Token has expired and refresh failed"),
+        Signature(
+            "go-sso", r"\bSSO session has expired or is invalid\b|\bcached SSO token (?:is expired|file|failed)\b"
+        ),
+        Signature("login", r"\bLoginRefreshRequired\b|\breauthenticate using ['\"]?aws login\b"),
+        Signature("sso-lost", r"\bError loading SSO Token\b|\bSSO session token associated with profile\b"),
         Signature("partial", r"Partial credentials found in \S{1,40}, missing"),
         Signature("refreshed", r"refreshed credentials are still expired"),
         Signature(
@@ -174,6 +179,13 @@ ERROR = KnownError(
             "the request is invalid.",
         ),
         Sample("ExpiredTokenException: The security token included in the request is expired"),
+        Sample(
+            "get identity: get credentials: failed to refresh cached credentials, cached SSO token is expired",
+            "https://github.com/aws/aws-sdk-go-v2/blob/main/credentials/ssocreds/sso_token_provider.go",
+        ),
+        Sample(
+            "Your session has expired or credentials have changed. Please reauthenticate using 'aws login'.",
+        ),
         Sample("Could not encrypt password: NoCredentialProviders: no valid providers in chain. Deprecated."),
         Sample(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, proofs, references, snippets
+from ekm_core.azure import causes, checks, proofs, references, snippets, wordings
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 from ekm_core.vendor import AZURE_GUIDE
 
@@ -20,13 +20,14 @@ ERROR = KnownError(
         Signature("sentence", r"\bkey with \(?name/id\)? ?.{0,200}was not found in this key ?vault"),
         Signature("sentence-cut", r"\bkey with \(name/id\)", weight=0.8),
         Signature("deleted", r"\bdeleted key not found\b", weight=0.8),
-        Signature("code", r"\bKeyNotFound\b", weight=0.8, needs=(_VAULT,)),
+        Signature("code", r"\bKeyNotFound\b", weight=0.8, needs=(_VAULT,), unless=wordings.DECLARED),
         Signature(
             "service-codes",
-            r"\b(?:AzureKeyVaultKeyNotFound|KeyVaultEncryptionKeyNotFound|KeyVaultKeyNotFound)\b",
+            r"\b(?:AzureKeyVaultKeyNotFound|KeyVaultEncryptionKeyNotFound|KeyVaultKeyNotFound)(?:Message|Error)?\b",
             weight=0.8,
+            unless=wordings.DECLARED,
         ),
-        Signature("storage-sentence", r"key vault key (?:is|was) not found", weight=0.8),
+        Signature("storage-sentence", r"key vault key (?:is|was) not found", weight=0.8, unless=wordings.DECLARED),
     ),
     causes=(
         causes.wrong_registration(
@@ -93,6 +94,11 @@ ERROR = KnownError(
             'vault."}}',
             why="a secret",
         ),
+        NearMiss(
+            'public const string KeyVaultKeyNotFound = "KeyVaultKeyNotFound"; // Indicate the Key Vault Key is not found',
+            why="a constant",
+        ),
+        NearMiss('4003 => Some("KeyVaultKeyNotFound"),', why="a table of codes"),
         NearMiss("System.Collections.Generic.KeyNotFoundException: The given key was not present in the dictionary."),
     ),
     proves=(Link.IDENTITY, Link.TRUST, Link.NETWORK),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, proofs, references, snippets
+from ekm_core.azure import causes, checks, proofs, references, snippets, wordings
 from ekm_core.model import Cause, Fix, KnownError, Link, NearMiss, Provider, Sample, Signature
 
 _CONTEXT = (r"vault|azure|\bAKV|not allowed on an? ",)
@@ -23,10 +23,17 @@ ERROR = KnownError(
         Signature(
             "service-codes",
             r"\b(?:AzureKeyVaultKeyDisabled|AzureKeyVaultKeyExpired|AzureKeyVaultInvalidExpirationDate"
-            r"|KeyVaultEncryptionKeyDisabled|KeyVaultKeyDisabled|KeyVaultKeyExpired)\b",
+            r"|KeyVaultEncryptionKeyDisabled|KeyVaultKeyDisabled|KeyVaultKeyExpired)(?:Message|Error)?\b",
             weight=0.8,
+            unless=wordings.DECLARED,
         ),
-        Signature("inner-code", r"\b(?:KeyDisabled|KeyExpired|KeyNotYetValid)\b", weight=0.8, needs=_CONTEXT),
+        Signature(
+            "inner-code",
+            r"\b(?:KeyDisabled|KeyExpired|KeyNotYetValid)\b",
+            weight=0.8,
+            needs=_CONTEXT,
+            unless=wordings.DECLARED,
+        ),
         Signature(
             "service-sentence",
             r"key ?vault key (?:is|has|was) (?:been )?(?:currently )?(?:disabled|expired|not enabled|not yet valid)",
@@ -102,6 +109,15 @@ ERROR = KnownError(
             "400 AzureKeyVaultKeyDisabled - The operation could not be completed on the server because the Azure Key "
             "Vault key is disabled.",
             "https://learn.microsoft.com/en-us/rest/api/sql/serverkeys/delete",
+        ),
+        Sample(
+            "* AzureKeyVaultKeyDisabledMessage\n* **Explanation** : The operation could not be completed on server "
+            "because the Azure Key Vault key is disabled.",
+            "https://learn.microsoft.com/en-us/azure/mysql/single-server/how-to-data-encryption-troubleshoot",
+        ),
+        Sample(
+            "- `AzureKeyVaultKeyDisabledMessage`\n- **Uitleg:** de bewerking kan niet worden voltooid op de server omdat "
+            "de Azure Key Vault-sleutel is uitgeschakeld."
         ),
     ),
     near_misses=(

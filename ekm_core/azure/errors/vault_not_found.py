@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, proofs, references, snippets
+from ekm_core.azure import causes, checks, proofs, references, snippets, wordings
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 from ekm_core.vendor import AZURE_GUIDE
 
@@ -30,7 +30,7 @@ ERROR = KnownError(
             r"(?:(?:could not|cannot|can't|unable to|failed to) (?:resolve|find)(?: (?:host(?:name)?|name))?"
             rf"|(?:remote|host) ?name could not be resolved):? ?['\"]?{_HOST}",
         ),
-        Signature("code", r"\bVaultNotFound\b", weight=0.8),
+        Signature("code", r"\bVaultNotFound\b", weight=0.8, unless=wordings.DECLARED),
         Signature("sql-code", r"\bAkvHostNotResolvingFromNode\b|\bAKV host .{0,80}is not resolvable", weight=0.8),
         Signature("cli", r"vault may not exist or you may need to flush your dns cache"),
         Signature(
@@ -107,6 +107,7 @@ ERROR = KnownError(
     ),
     near_misses=(
         NearMiss("dial tcp: lookup login.microsoftonline.com: no such host", why="another host"),
+        NearMiss('#[error("vault not found: {path}")] VaultNotFound { path: String },', why="another program's error"),
         NearMiss("dial tcp *******:443: getsockopt: operation timed out", why="a timeout, no missing name"),
     ),
 )
