@@ -17,6 +17,7 @@ from ekm_core.probing.step import CallError, Trouble
 
 if TYPE_CHECKING:
     import requests
+    import urllib3
 
 MOST_BYTES = 4 * 1024 * 1024
 """No answer that we read is larger; the IAM policy of a large project has some hundred kilobytes."""
@@ -25,6 +26,9 @@ _CHUNK = 64 * 1024
 _RETRIES = 2
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _LONGEST_PAUSE = 4.0
+
+_PROXY = "A proxy between us and the cloud did not let the call pass."
+_CUT = "The connection failed or was cut before the answer was whole."
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +109,27 @@ def _once(
         with session.request(
             method, url, headers=headers, json=body, data=form, timeout=left, allow_redirects=False, stream=True
         ) as response:
-            parts, size = [], 0
-            while part := response.raw.read1(_CHUNK, decode_content=True):
-                size += len(part)
-                if size > MOST_BYTES:
-                    raise CallError(Trouble.BAD_ANSWER, f"The answer was larger than {MOST_BYTES >> 20} MiB; given up.")
-                if time.monotonic() > ends:
-                    raise CallError(Trouble.TIMEOUT, "The answer came too slowly and was given up.")
-                parts.append(part)
+            content = whole(response.raw, ends)
             found = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, found, b"".join(parts))
+            return Answer(response.status_code, found, content)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as problem:
         raise trouble(problem) from None  # the chain would hold the request, and with it the credential
+
+
+def whole(raw: urllib3.BaseHTTPResponse, ends: float) -> bytes:
+    """The body of an answer that is still under way.
+
+    ends: by the monotonic clock. Raises CallError for one that is too large or too slow, and what urllib3 raises.
+    """
+    parts, size = [], 0
+    while part := raw.read1(_CHUNK, decode_content=True):
+        size += len(part)
+        if size > MOST_BYTES:
+            raise CallError(Trouble.BAD_ANSWER, f"The answer was larger than {MOST_BYTES >> 20} MiB; given up.")
+        if time.monotonic() > ends:
+            raise CallError(Trouble.TIMEOUT, "The answer came too slowly and was given up.")
+        parts.append(part)
+    return b"".join(parts)
 
 
 def trouble(problem: BaseException) -> CallError:
@@ -128,9 +141,12 @@ def trouble(problem: BaseException) -> CallError:
         return CallError(
             Trouble.FORBIDDEN_TARGET, "From here this name leads into a private network; we do not call it."
         )
+    if "NameResolutionError" in repr(problem):
+        return CallError(Trouble.DNS, "The name of the host does not resolve; check its spelling and the network.")
     errors, lower = requests.exceptions, urllib3.exceptions
     kinds: tuple[tuple[tuple[type[BaseException], ...], Trouble, str], ...] = (
-        ((errors.ProxyError,), Trouble.PROXY, "A proxy between us and the cloud did not let the call pass."),
+        ((errors.ProxyError, lower.ProxyError), Trouble.PROXY, _PROXY),
+        ((lower.NewConnectionError,), Trouble.CONNECTION, _CUT),  # to urllib3 a refused connection is a timeout too
         ((errors.Timeout, lower.TimeoutError), Trouble.TIMEOUT, "There was no answer in time."),
         ((errors.SSLError, lower.SSLError), Trouble.CONNECTION, "The server's certificate is not trusted here."),
         ((errors.ContentDecodingError, lower.DecodeError), Trouble.BAD_ANSWER, "The server's answer was broken."),
@@ -138,6 +154,4 @@ def trouble(problem: BaseException) -> CallError:
     for classes, what, sentence in kinds:
         if isinstance(problem, classes):
             return CallError(what, sentence)
-    if "NameResolutionError" in repr(problem):
-        return CallError(Trouble.DNS, "The name of the host does not resolve; check its spelling and the network.")
-    return CallError(Trouble.CONNECTION, "The connection failed or was cut before the answer was whole.")
+    return CallError(Trouble.CONNECTION, _CUT)

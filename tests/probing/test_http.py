@@ -4,6 +4,7 @@ import tracemalloc
 
 import pytest
 import requests
+import urllib3
 
 from ekm_core.probing import http
 from ekm_core.probing.step import CallError, Trouble
@@ -83,3 +84,17 @@ def test_a_host_without_a_name_a_port_without_a_server_and_a_proxy_without_an_an
         with pytest.raises(CallError) as caught:
             http.call(session, "GET", url, seconds=5.0)
         assert caught.value.trouble is trouble, url
+
+
+@pytest.mark.parametrize(
+    ("problem", "expected"),
+    [
+        (urllib3.exceptions.NameResolutionError("kms.example", None, OSError("unknown")), Trouble.DNS),
+        (urllib3.exceptions.NewConnectionError(None, "refused"), Trouble.CONNECTION),
+        (urllib3.exceptions.ProxyError("no way through", OSError("refused")), Trouble.PROXY),
+        (urllib3.exceptions.ConnectTimeoutError(), Trouble.TIMEOUT),
+    ],
+)
+def test_what_urllib3_raises_itself_is_told_apart_too(problem, expected):
+    """As a library meets it that uses urllib3 without requests; to urllib3 the first two are timeouts."""
+    assert http.trouble(problem).trouble is expected
