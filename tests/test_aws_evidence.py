@@ -254,7 +254,7 @@ def test_policies_of_the_organization() -> None:
     assert [(item.id, item.policy.kind, item.policy.value) for item in found.organization] == [
         ("p-1", PolicyKind.SCP, USE)
     ]
-    assert [(target, fact.value) for target, fact in found.organization_lists] == [(ACCOUNT, ("p-1",))]
+    assert [(item.target, item.fact.value) for item in found.organization_lists] == [(ACCOUNT, ("p-1",))]
 
 
 def test_account_authorization_details() -> None:

@@ -111,6 +111,36 @@ class OrganizationPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetPolicies:
+    """Which policies of the organization stand on an account, unit or root (``target``), by id. kind: the one that was
+    asked for (SERVICE_CONTROL_POLICY …), "" where the command does not say."""
+
+    target: str
+    kind: str
+    fact: Fact[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """One call as CloudTrail wrote it down.
+
+    time: in UTC, as AWS gives it. action: "kms:Encrypt". caller: the ARN of the session or user, "" where CloudTrail
+    shows the account alone. role: the role whose session called, or "". asked: the role's ARN of an AssumeRole, or "".
+    code, message: the error, both "" where the call succeeded.
+    """
+
+    time: str
+    action: str
+    region: str
+    account: str
+    caller: str
+    role: str
+    asked: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """One command that gave no answer: why, and for REFUSED the permission that was missing."""
 
@@ -159,7 +189,11 @@ class AwsEvidence:
     aliases: list[Entry[str]] = field(default_factory=list)
     whole_alias_lists: set[tuple[str, str]] = field(default_factory=set)
     organization: list[OrganizationPolicy] = field(default_factory=list)
-    organization_lists: list[tuple[str, Fact[tuple[str, ...]]]] = field(default_factory=list)  # target, policy ids
+    organization_lists: list[TargetPolicies] = field(default_factory=list)
+    organization_parents: dict[str, str] = field(default_factory=dict)  # account or unit, what is right above it
+    listed_roles: list[Entry[Role]] = field(default_factory=list)  # of a list, which tells nothing of boundaries
+    recorded: list[RecordedCall] = field(default_factory=list)
+    lookups: list[str] = field(default_factory=list)  # what CloudTrail was asked, also where it found nothing
     unbound: dict[str, str] = field(
         default_factory=dict
     )  # accounts that no SCP and no RCP binds, and how that is shown
@@ -172,7 +206,7 @@ class AwsEvidence:
         """Whether any exhibit said something about AWS."""
         lists = (self.roles, self.trusts, self.attached, self.inline, self.inline_documents, self.pasted_identity)
         more = (self.versions, self.keys, self.key_policies, self.aliases, self.organization, self.refusals)
-        return any((*lists, *more))
+        return any((*lists, *more, self.listed_roles, self.lookups))
 
     # ------------------------------------------------------------------------------------------------------- the role
     def role(self, arn: str) -> Fact[Role]:

@@ -25,8 +25,10 @@ from ekm_core.aws.account import (
     OrganizationPolicy,
     PolicyKind,
     PolicyText,
+    RecordedCall,
     Refusal,
     Role,
+    TargetPolicies,
     Version,
 )
 from ekm_core.aws.snippets import arn_part
@@ -39,6 +41,7 @@ T = TypeVar("T")
 _NO_ROLE = "This output does not name its role. Paste the command above it too."
 _NO_POLICY = "This output does not name its policy. Paste the command above it too."
 _NO_KEY = "This output does not name its key. Paste the command above it too."
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _UNPLACED = "It is not plain what this policy is attached to. Paste the command that printed it above it."
 
 
@@ -136,6 +139,17 @@ class _Reading:
         )
         if "AssumeRolePolicyDocument" in output:
             self._trust(name, account, output["AssumeRolePolicyDocument"])
+
+    def roles(self, output: Mapping[str, Any]) -> None:
+        """list-roles: roles with their trust policies. It never shows a boundary, so none is concluded from it."""
+        for item in map(_map, _list(output["Roles"])):
+            arn, name = _text(item, "Arn"), _text(item, "RoleName")
+            account = arn_part(arn, "account")
+            if not account or not name or "AssumeRolePolicyDocument" not in item:
+                continue
+            role = Role(arn, name, account, "", _text(item, "RoleId"))
+            self.evidence.listed_roles.append(Entry(name, account, self._seen(role)))
+            self._trust(name, account, item["AssumeRolePolicyDocument"])
 
     def _trust(self, name: str, account: str, document: object) -> None:
         title = f"Trust policy of role {name}" if name else "The trust policy that you pasted"
@@ -236,7 +250,20 @@ class _Reading:
             self._loose("This list does not name its account or unit. Paste the command above it too.")
             return
         ids = tuple(_text(_map(item), "Id") for item in _list(output["Policies"]))
-        self.evidence.organization_lists.append((self.command.option("target-id"), self._seen(ids)))
+        fact = self._seen(ids)
+        if _cut_off(output):
+            because = f"The output of {self.source} is cut off. Run it again without --max-items."
+            fact = Fact(State.FAILED, source=self.source, because=because)
+        target, kind = self.command.option("target-id"), self.command.option("filter")
+        self.evidence.organization_lists.append(TargetPolicies(target, kind, fact))
+
+    def parents(self, output: Mapping[str, Any]) -> None:
+        """list-parents: what is right above the account or unit that the command names."""
+        above = [_text(_map(item), "Id") for item in _list(output["Parents"])]
+        if not self.command.option("child-id"):
+            self._loose("This output does not name its account or unit. Paste the command above it too.")
+        elif len(above) == 1 and above[0]:
+            self.evidence.organization_parents[self.command.option("child-id")] = above[0]
 
     def the_organization(self, output: Mapping[str, Any]) -> None:
         """describe-organization: no policy of the organization binds its management account."""
@@ -321,6 +348,31 @@ class _Reading:
         # Every account has AWS's own aliases in every Region, so a whole list always names its place.
         if self.command.verb == "list-aliases" and not self._key_id and not _cut_off(output):
             self.evidence.whole_alias_lists.update(places)
+
+    # ------------------------------------------------------------------------------------------------------ CloudTrail
+    def events(self, output: Mapping[str, Any]) -> None:
+        """lookup-events: each event is JSON inside a string."""
+        self.evidence.lookups.append(self.source)
+        for item in map(_map, _list(output["Events"])):
+            event = _map(strictjson.parse(_text(item, "CloudTrailEvent")).value)
+            who = _map(event.get("userIdentity"))
+            issuer = _map(_map(who.get("sessionContext")).get("sessionIssuer"))
+            service = _text(event, "eventSource").partition(".")[0]
+            time, name = _text(event, "eventTime"), _text(event, "eventName")
+            if not service or not name or not _TIME.fullmatch(time):
+                continue
+            call = RecordedCall(
+                time,
+                f"{service}:{name}",
+                _text(event, "awsRegion"),
+                _text(who, "accountId"),
+                _text(who, "arn"),
+                _text(issuer, "arn"),
+                _text(_map(event.get("requestParameters")), "roleArn"),
+                _text(event, "errorCode"),
+                _text(event, "errorMessage"),
+            )
+            self.evidence.recorded.append(call)
 
     def caller(self, output: Mapping[str, Any]) -> None:
         """Read beforehand, for all exhibits."""
@@ -427,6 +479,8 @@ class _Reading:
             else:
                 state = State.FAILED
                 because = f"{source}: AWS did not find it where it looked. Run it with the key's ARN and its Region."
+        if self.command.verb == "get-key-policy" and self._account not in ("", arn_part(key_id, "account")):
+            state = State.FAILED  # AWS shows a key's policy within its own account alone
         targets: dict[str, list[Any]] = {
             "describe-key": self.evidence.keys,
             "get-key-policy": self.evidence.key_policies,
@@ -448,6 +502,9 @@ _SHAPES = (
     (frozenset({"PolicyVersion"}), _Reading.policy_version),
     (frozenset({"Policy"}), _Reading.managed),
     (frozenset({"Policies"}), _Reading.organization_targets),
+    (frozenset({"Parents"}), _Reading.parents),
+    (frozenset({"Roles"}), _Reading.roles),
+    (frozenset({"Events"}), _Reading.events),
     (frozenset({"Organization"}), _Reading.the_organization),
     (frozenset({"KeyMetadata"}), _Reading.key),
     (frozenset({"KeyRotationEnabled"}), _Reading.rotation),

@@ -1,4 +1,4 @@
-"""What works on AWS and is unwise: best practice, from configuration and evidence.
+"""What works on AWS and is unwise: best practice, from configuration and evidence; and what CloudTrail says.
 
 PASS where it is seen to be well; nothing where it is not seen. That kms_arn is an alias says ``config.validate``.
 """
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def findings(case: Case) -> tuple[Finding, ...]:
     """One finding for each practice that the evidence shows; nothing where it is not seen."""
+    from ekm_core.aws import trail
     from ekm_core.aws.proofs.call import kms_of  # the evaluator, which a page without evidence does not need
+    from ekm_core.aws.proofs.common import setting
     from ekm_core.aws.proofs.trust import trust_of
 
     found: list[Finding] = []
@@ -29,6 +31,8 @@ def findings(case: Case) -> tuple[Finding, ...]:
         found += _trust(trust)
     if not isinstance(kms, Ruling):
         found += (*_key_policy(kms), *_identity(kms), *_key(kms))
+    if known := setting(case):
+        found += trail.findings(known)
     return tuple(found)
 
 

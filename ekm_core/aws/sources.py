@@ -6,6 +6,8 @@ so it is a place to look, and no fact here rests on it.
 
 from __future__ import annotations
 
+from datetime import date
+
 from ekm_core.model import Reference
 from ekm_core.vendor import READ
 
@@ -69,6 +71,18 @@ KMS_CROSS_ACCOUNT = Reference(
 )
 KMS_ENCRYPT = Reference("AWS KMS: Encrypt", f"{_DOCS}/kms/latest/APIReference/API_Encrypt.html", READ)
 KMS_DECRYPT = Reference("AWS KMS: Decrypt", f"{_DOCS}/kms/latest/APIReference/API_Decrypt.html", READ)
+# A denied call across accounts is logged with its caller alone.
+KMS_LOGGING = Reference(
+    "AWS KMS: logging API calls with CloudTrail",
+    f"{_DOCS}/kms/latest/developerguide/logging-using-cloudtrail.html",
+    date(2026, 11, 27),
+)
+# A denied AssumeRole across accounts is not logged in the account of the role.
+STS_LOGGING = Reference(
+    "AWS IAM: logging IAM and STS API calls with CloudTrail",
+    f"{_DOCS}/IAM/latest/UserGuide/cloudtrail-integration.html",
+    date(2026, 11, 27),
+)
 KEY_STATES = Reference("AWS KMS: key states", f"{_DOCS}/kms/latest/developerguide/key-state.html", READ)
 KEY_DELETION = Reference("AWS KMS: delete a key", f"{_DOCS}/kms/latest/developerguide/deleting-keys.html", READ)
 KEY_ENABLE = Reference(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ekm_core.aws import trail
 from ekm_core.aws.errors import (
     kms_access_denied,
     kms_invalid_state,
@@ -12,6 +13,7 @@ from ekm_core.aws.errors import (
     kms_wrong_key_type,
     sts_assume_role_denied,
 )
+from ekm_core.aws.proofs import common
 from ekm_core.model import Case, ChainLink, KnownError, Link, LinkState, Verdict
 
 _ERRORS = {
@@ -32,8 +34,13 @@ _UNSEEN = " This is what your account's own documents show; policies of your AWS
 
 def chain(case: Case) -> tuple[ChainLink, ...]:
     """Trust, permission and key. Broken where a cause holds; proven where each cause that the account's own evidence
-    can show is ruled out; unknown, with what is missing, where one is open. Of the other links nothing is known."""
-    return tuple(_link(link, (module.ERROR for module in modules), case) for link, modules in _ERRORS.items())
+    can show is ruled out; unknown, with what is missing, where one is open. Of the other links CloudTrail may know."""
+    setting = common.setting(case)
+    called = trail.proven(setting) if setting else {}
+    return (
+        *(_link(link, (module.ERROR for module in modules), case) for link, modules in _ERRORS.items()),
+        *(ChainLink(link, LinkState.PROVEN, because) for link, because in called.items()),
+    )
 
 
 def _link(link: Link, errors: Iterable[KnownError], case: Case) -> ChainLink:

@@ -1,7 +1,7 @@
 """Proofs about service control policies and resource control policies.
 
-They bind neither an account outside an organization nor the organization's management account. From inside a member
-account nobody sees all levels above it, so "no policy denies" is never proven there.
+They bind neither an account outside an organization nor the organization's management account. "No policy denies" is
+proven only where every level from the account to the root was read, which a member account cannot do by itself.
 Source: AWS Organizations, SCPs and RCPs (``sources.SCP``, ``sources.RCP``).
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ekm_core.aws import checks
 from ekm_core.aws import snippets as aws
-from ekm_core.aws.account import OrganizationPolicy, PolicyKind
+from ekm_core.aws.account import OrganizationPolicy, PolicyKind, PolicyText
 from ekm_core.aws.iam.documents import Document, Kind, parse
 from ekm_core.aws.iam.evaluate import Policies, Result, evaluate
 from ekm_core.aws.iam.request import Request, assume_role_request, kms_request
@@ -29,28 +29,30 @@ _FULL_SCP = parse({"Version": aws.VERSION, "Statement": {"Effect": "Allow", "Act
 
 
 def _rule(case: Case, kind: Kind, account: str, requests: Sequence[Request]) -> Ruling:
-    """Whether a policy of the organization that stands on the account itself denies one of the requests."""
+    """Whether a policy of the organization that stands on the account, or above it, denies one of the requests."""
     setting = common.setting(case)
     if setting is None:
         return stays_open(common.UNREGISTERED)
     what = _NAMES[kind]
     if reason := setting.evidence.unbound.get(account):
         return fails(f"No {what} binds account {account}. {reason}", (reason,))
-    on_account = _attached(setting, account)
+    levels = _levels(setting, account)
+    standing = {id: (level, source) for level in reversed(levels) for id, source in _attached(setting, level).items()}
     unplaced = []
-    for item in setting.evidence.organization:
-        if item.policy.kind is not (PolicyKind.SCP if kind is Kind.SCP else PolicyKind.RCP):
-            continue
+    for item in _of_kind(setting, kind):
         document = common.read_policy(item.policy, kind, setting)
         if isinstance(document, Ruling) or not _denies(document, kind, requests):
             continue
-        if item.id in on_account:
-            because = f"{item.policy.title} stands on account {account}, and a Deny statement in it covers the call."
-            source = f"{on_account[item.id]} lists {item.id} for account {account}"
-            return holds(because, (common.show_whole(item.policy), source))
+        if item.id in standing:
+            level, source = standing[item.id]
+            where = f"account {account}" if level == account else f"{level}, which is above account {account}"
+            because = f"{item.policy.title} stands on {where}, and a Deny statement in it covers the call."
+            return holds(because, (common.show_whole(item.policy), f"{source} lists {item.id} for {level}"))
         unplaced.append(item)
     if unplaced:
         because = f"{_titles(unplaced)} would deny the call. Whether it stands above account {account} is not shown."
+    elif whole := _all_levels(setting, kind, levels):
+        return _whole(kind, account, requests, whole)
     else:
         because = f"Whether a {what} above account {account} denies the call is not shown."
     organization = aws.command(
@@ -59,27 +61,87 @@ def _rule(case: Case, kind: Kind, account: str, requests: Sequence[Request]) -> 
     return stays_open(because, organization, *aws.show_organization_policies(case.values, _TYPES[kind])[:1])
 
 
-def _attached(setting: Setting, account: str) -> dict[str, str]:
-    """The policies that stand on the account itself, by id, with what showed it."""
+def _levels(setting: Setting, account: str) -> tuple[str, ...]:
+    """The account and what is above it, as far as that was read; the last is the root (r-…) where all of it was."""
+    levels = [account]
+    while (above := setting.evidence.organization_parents.get(levels[-1])) and above not in levels:
+        levels.append(above)
+    return tuple(levels)
+
+
+def _of_kind(setting: Setting, kind: Kind) -> list[OrganizationPolicy]:
+    wanted = PolicyKind.SCP if kind is Kind.SCP else PolicyKind.RCP
+    return [item for item in setting.evidence.organization if item.policy.kind is wanted]
+
+
+def _all_levels(setting: Setting, kind: Kind, levels: Sequence[str]) -> list[list[tuple[PolicyText, Document]]]:
+    """Every policy of that kind on every level, the account's first; [] where any of it is not known."""
+    if not levels[-1].startswith("r-"):
+        return []
+    documents: dict[str, tuple[PolicyText, Document]] = {}
+    for item in _of_kind(setting, kind):
+        document = common.read_policy(item.policy, kind, setting)
+        known = documents.get(item.id)
+        if isinstance(document, Ruling) or (known and known[0].value != item.policy.value):
+            return []
+        documents[item.id] = (item.policy, document)
+    whole = []
+    for level in levels:
+        lists = [item.fact for item in setting.evidence.organization_lists if item.target == level]
+        asked = [
+            item.fact
+            for item in setting.evidence.organization_lists
+            if (item.target, item.kind) == (level, _TYPES[kind])
+        ]
+        if not asked or any(fact.state is not State.SEEN for fact in lists):
+            return []
+        ids = {id for fact in asked for id in fact.value or ()}
+        if not ids <= set(documents):
+            return []
+        whole.append([documents[id] for id in sorted(ids)])
+    return whole
+
+
+def _whole(
+    kind: Kind, account: str, requests: Sequence[Request], whole: list[list[tuple[PolicyText, Document]]]
+) -> Ruling:
+    """The ruling where the policies of all levels are known, and no Deny statement in them applies for certain."""
+    what = _NAMES[kind]
+    levels = [[document for _, document in level] for level in whole]
+    results = {request.action: _decided(kind, levels, request) for request in requests}
+    shown = [common.show_whole(policy) for level in whole for policy, _ in level][:4]
+    lacking = [action for action, result in results.items() if result is Result.IMPLICITLY_DENIED]
+    if lacking:
+        because = (
+            f"On one of the {len(levels)} levels from account {account} to the root no {what} allows {lacking[0]}."
+        )
+        return holds(because, shown or ("No policy stands there.",))
+    if all(result is Result.ALLOWED for result in results.values()):
+        because = f"No {what} on the {len(levels)} levels from account {account} to the root denies the call."
+        return fails(because, shown or ("No policy of that kind stands on them.",))
+    return stays_open(f"A {what} hangs on something that nobody can know offline.")
+
+
+def _attached(setting: Setting, target: str) -> dict[str, str]:
+    """The policies that stand on an account, unit or root, by id, with what showed it."""
     found: dict[str, str] = {}
-    for target, fact in setting.evidence.organization_lists:
-        if target == account and fact.state is State.SEEN:
-            found.update(dict.fromkeys(fact.value or (), fact.source))
+    for item in setting.evidence.organization_lists:
+        if item.target == target and item.fact.state is State.SEEN:
+            found.update(dict.fromkeys(item.fact.value or (), item.fact.source))
     return found
 
 
 def _denies(document: Document, kind: Kind, requests: Sequence[Request]) -> bool:
-    for request in requests:
-        resource = _OPEN_TRUST if request.action.startswith("sts:") else _OPEN_KEY
-        policies = Policies(
-            identity=(common.ALLOW_ALL,),
-            resource=resource,
-            scps=[[_FULL_SCP, document]] if kind is Kind.SCP else None,
-            rcps=[[document]] if kind is Kind.RCP else None,
-        )
-        if evaluate(request, policies).result is Result.EXPLICITLY_DENIED:
-            return True
-    return False
+    levels = [[_FULL_SCP, document]] if kind is Kind.SCP else [[document]]
+    return any(_decided(kind, levels, request) is Result.EXPLICITLY_DENIED for request in requests)
+
+
+def _decided(kind: Kind, levels: Sequence[Sequence[Document]], request: Request) -> Result:
+    """AWS's decision on a request that everything but these levels allows."""
+    resource = _OPEN_TRUST if request.action.startswith("sts:") else _OPEN_KEY
+    scps, rcps = (levels, None) if kind is Kind.SCP else (None, levels)
+    policies = Policies(identity=(common.ALLOW_ALL,), resource=resource, scps=scps, rcps=rcps)
+    return evaluate(request, policies).result
 
 
 def _titles(policies: Sequence[OrganizationPolicy]) -> str:

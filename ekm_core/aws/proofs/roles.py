@@ -52,7 +52,7 @@ def _set_up(setting: Setting) -> list[Fact[Role]]:
     """The other roles in the evidence whose trust policy lets OpenAI in with the registered ExternalId, and asks for
     it. A role that lets everybody in says nothing about OpenAI."""
     found: dict[str, Fact[Role]] = {}
-    for entry in setting.evidence.roles:
+    for entry in (*setting.evidence.roles, *setting.evidence.listed_roles):
         role = entry.fact.value
         if role is None or role.arn == setting.role or not setting.external_id:
             continue
