@@ -5,6 +5,7 @@ from __future__ import annotations
 # SDK references and source code name every exception without one having been thrown.
 NOT_THROWN = (
     r"@throws",
+    r"\b[Mm]ay throw\b",
     r"@link",
     r"\(client fault\)",
     r"(?:class|import|instanceof|catch|case|extends|typeof) ['\"({]{0,2} ?[\w.#]{0,80}(?:Exception|Error)\b",

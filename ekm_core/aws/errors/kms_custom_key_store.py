@@ -203,5 +203,8 @@ ERROR = KnownError(
     near_misses=(
         NearMiss("class XksKeyNotFoundException(KMSError):", why="Source code."),
         NearMiss("Our custom key store is backed by CloudHSM.", why="Prose."),
+        NearMiss(
+            "/// May throw [XksProxyUriInUseException].\n/// May throw [XksProxyUriUnreachableException].", why="Docs."
+        ),
     ),
 )

@@ -113,6 +113,11 @@ ERROR = KnownError(
     ),
     near_misses=(
         NearMiss(
+            "assert!(msg.contains(\"validation error detected: Value 'bogus' at 'roleArn' failed to satisfy "
+            'constraint")),',
+            why="a test for the words",
+        ),
+        NearMiss(
             "ValidationException: 1 validation error detected: Value 'worker' at 'role' failed to satisfy constraint: "
             "Member "
             "must satisfy regular expression pattern: arn:aws:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+",

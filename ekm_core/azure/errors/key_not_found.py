@@ -95,7 +95,8 @@ ERROR = KnownError(
             why="a secret",
         ),
         NearMiss(
-            'public const string KeyVaultKeyNotFound = "KeyVaultKeyNotFound"; // Indicate the Key Vault Key is not found',
+            'public const string KeyVaultKeyNotFound = "KeyVaultKeyNotFound"; // Indicate the Key Vault Key is not '
+            "found",
             why="a constant",
         ),
         NearMiss('4003 => Some("KeyVaultKeyNotFound"),', why="a table of codes"),

@@ -116,8 +116,8 @@ ERROR = KnownError(
             "https://learn.microsoft.com/en-us/azure/mysql/single-server/how-to-data-encryption-troubleshoot",
         ),
         Sample(
-            "- `AzureKeyVaultKeyDisabledMessage`\n- **Uitleg:** de bewerking kan niet worden voltooid op de server omdat "
-            "de Azure Key Vault-sleutel is uitgeschakeld."
+            "- `AzureKeyVaultKeyDisabledMessage`\n- **Uitleg:** de bewerking kan niet worden voltooid op de server "
+            "omdat de Azure Key Vault-sleutel is uitgeschakeld."
         ),
     ),
     near_misses=(
