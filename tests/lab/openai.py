@@ -65,7 +65,7 @@ class OpenAI:
     """One organization. walks: for each cloud what its calls would meet. in_use: ids that a live project uses."""
 
     organization: str
-    walks: Mapping[str, Walk]
+    walks: dict[str, Walk]
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     in_use: set[str] = field(default_factory=set)
 

@@ -4,8 +4,19 @@
 asked. The state of a set-up file is a change of ``cloud.BASE``.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ekm_core.credentials import AzureTokens
 from tests.lab.azure.server import HOSTS, calls, serve
 from tests.lab.azure.tokens import tokens
 from tests.lab.azure.walk import walk
 
-__all__ = ["HOSTS", "calls", "serve", "tokens", "walk"]
+__all__ = ["HOSTS", "calls", "serve", "sign_in", "tokens", "walk"]
+
+
+def sign_in(state: Mapping[str, Any]) -> AzureTokens:
+    """The tokens of the set-up's reader."""
+    return AzureTokens(**tokens(state))
