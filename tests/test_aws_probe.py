@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -13,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from ekm_core import check, classify, normalise, vendor
 from ekm_core.aws import probe, reads
@@ -24,7 +28,7 @@ from ekm_core.probing.event import Ended, Planned
 from ekm_core.probing.step import CallError, Trouble
 from tests.lab import aws, declared, hostile
 from tests.lab.frame import Laboratory, laboratory
-from tests.lab.servers import free_port, installed
+from tests.lab.servers import free_port, installed, served
 
 ACCOUNT, OTHER = "418273645091", "529384756102"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/openai-ekm"
@@ -342,11 +346,34 @@ def test_a_server_that_misbehaves_ends_in_could_not_check(
         expected = {"drip": Trouble.TIMEOUT, "silent": Trouble.TIMEOUT, "throttled": Trouble.THROTTLED}
         expected["cut"] = Trouble.CONNECTION
         assert event.trouble is expected.get(kind, Trouble.BAD_ANSWER), event.sentence
+        assert ("do not follow" in event.sentence) is (kind == "redirect")
     checked = check.check(HEALTHY, exhibits(ended))
     assert causes(checked.of(Status.FAIL)) == []
     chain = {item.link: item.state for item in checked.chain}
     assert (chain[Link.TRUST], chain[Link.KEY]) == (LinkState.PROVEN, LinkState.UNKNOWN)
     assert "window.pwned" not in str([event.sentence for event in ended.values()])
+
+
+def test_a_list_that_never_ends_is_given_up(lab: Laboratory, address: str) -> None:
+    """Empty pages, each with a token of its own, which botocore would follow for ever."""
+    pages = itertools.count()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse({"Aliases": [], "Truncated": True, "NextMarker": f"page-{next(pages)}"})(
+            scope, receive, send
+        )
+
+    state = cloud()
+    aws.load(address, state)
+    with served(app) as endless:
+        lab.route({r"kms\..*": endless, **dict.fromkeys(aws.HOSTS, address)})
+        try:
+            ended = run(HEALTHY, aws.sign_in(state))
+        finally:
+            lab.route(dict.fromkeys(aws.HOSTS, address))
+    assert_could_not_check(ended, Trouble.BAD_ANSWER, "aws-aliases")
+    assert "further page" in ended["aws-aliases"].sentence
+    assert next(pages) < 100, "two lists and three single reads"
 
 
 def test_a_proxy_in_the_way_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -430,8 +457,14 @@ def test_it_runs_in_the_process_of_its_own(address: str) -> None:
     """As the page and the command run it: with next to nothing of the environment, and every connection watched."""
     state = cloud()
     aws.load(address, state)
+    aws.walk(address, HEALTHY.fields)
     ended = [event for event in live.run(HEALTHY, aws.sign_in(state)) if isinstance(event, Ended)]
     assert [event.sentence for event in ended if event.trouble] == []
+    # CloudTrail's AssumeRole holds the session token that OpenAI got.
+    tokens = re.findall(
+        r'sessionToken[\\": ]+([^\\"]+)', str([item.text for event in ended for item in event.exhibits])
+    )
+    assert set(tokens) == {"[removed: AWS session token]"}
     checked = check.check(HEALTHY, [exhibit for event in ended for exhibit in event.exhibits])
     chain = {item.link: item.state for item in checked.chain}
     assert [chain[link] for link in (Link.TRUST, Link.PERMISSION, Link.KEY)] == [LinkState.PROVEN] * 3

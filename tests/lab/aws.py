@@ -54,7 +54,7 @@ _READS = {
 
 def reader(account: str) -> AwsKeys:
     """The keys of ``ekm-reader`` in an account."""
-    return AwsKeys(f"AKIAREAD{account}", "reader-secret-of-the-laboratory")
+    return AwsKeys(f"AKIAREAD{account}", "LaboratoryOnly+ReaderOfACustomersAccount")
 
 
 def sign_in(state: Mapping[str, Any]) -> AwsKeys:

@@ -523,7 +523,7 @@ async def _cloudtrail(call: Call) -> Answer:
         event
         for event in reversed(LAB.events.get(call.caller.account, []))
         if json.loads(event["CloudTrailEvent"])["awsRegion"] == call.region
-        and all(event.get(name) == value for name, value in wanted.items())
+        and all(value in _attribute(event, name) for name, value in wanted.items())
     ]
     size, start = int(call.parameters.get("MaxResults", 50)), int(call.parameters.get("NextToken") or 0)
     answer: dict[str, Any] = {"Events": found[start : start + size]}
@@ -532,7 +532,19 @@ async def _cloudtrail(call: Call) -> Answer:
     return _json(answer)
 
 
-def _write_down(call: Call, failed: Failed | None) -> None:
+def _attribute(event: dict[str, Any], name: str) -> list[Any]:
+    if name in ("ResourceName", "ResourceType"):
+        return [item[name] for item in event["Resources"]]
+    return [event.get(name)]
+
+
+def _given(answer: Answer | None) -> dict[str, Any] | None:
+    """What CloudTrail keeps of AssumeRole's answer: the session's keys but for the secret one."""
+    found = re.findall(r"<(AccessKeyId|SessionToken|Expiration)>([^<]+)<", answer[2].decode()) if answer else []
+    return {"credentials": {name[0].lower() + name[1:]: value for name, value in found}} if found else None
+
+
+def _write_down(call: Call, failed: Failed | None, answer: Answer | None) -> None:
     """The call's events in CloudTrail, in the accounts in which AWS writes them."""
     caller = call.caller
     if caller is None or call.service not in ("kms", "sts") or call.name == "GetCallerIdentity":
@@ -567,7 +579,7 @@ def _write_down(call: Call, failed: Failed | None) -> None:
             "sourceIPAddress": "203.0.113.7",
             "userAgent": "aws-sdk",
             "requestParameters": _noted(call),
-            "responseElements": None,
+            "responseElements": _given(answer) if call.name == "AssumeRole" else None,
             "requestID": shared,
             "eventID": str(uuid.uuid4()),
             "readOnly": True,
@@ -643,7 +655,7 @@ async def _answer(call: Call, scope: dict[str, Any], query: dict[str, list[str]]
                 answer = await _SERVICES[call.service](call)
         except Failed as problem:
             failed = problem
-    _write_down(call, failed)
+    _write_down(call, failed, answer)
     return answer if answer is not None else _error(call.service, failed or Failed("InternalFailure", "", 500))
 
 
