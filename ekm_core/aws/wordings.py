@@ -36,7 +36,7 @@ def thrown(name: str) -> str:
     quotes before a colon, as lists of errors have it, unless an error is made of them.
     """
     return (
-        rf"(?:\((?:\w{{1,20}}\.)?{name}\) (?:occurred )?when calling"
+        rf"(?:\((?:\w{{1,20}}\.)?(?:{name})\)(?: (?:occurred )?when calling|: ?\S)"
         rf"|(?:^|[^\w'])(?:{name}) ?: "
         rf"|(?:Error|Exception|Errorf|errors\.New)\(f?['\"](?:{name}): "
         rf"|\b(?:I|we)(?:'m| am|'re| are|'ve| have)? (?:(?:still|also|now|always|just|only) )?"

@@ -38,6 +38,11 @@ def _fix(summary: str, *steps: str) -> Callable[[Values], Fix]:
 
 # Other clouds' storage answers with the same codes and sentences.
 _OTHER_CLOUDS = (r"Google secret key|googleapis\.com|aliyun|OSS Access ?Key|myqcloud|windows\.net|AADSTS",)
+_CODES = (
+    r"ExpiredToken(?:Exception)?|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch"
+    r"|InvalidAccessKeyId|NoCredentialsError|PartialCredentialsError"
+    r"|NoCredentialProviders|MissingCredentialsError|CredentialsProviderError|IncompleteSignature(?:Exception)?"
+)
 _EXPIRED = (
     r"(?:token|credentials?)[\w ]{0,40} (?:is|are|has|have)(?: been)? expired|session has expired|ExpiredToken\w*"
     r"|Request has expired|RequestExpired"
@@ -101,15 +106,14 @@ ERROR = KnownError(
         Signature("sso-lost", r"\bError loading SSO Token\b|\bSSO session token associated with profile\b"),
         Signature("partial", r"Partial credentials found in \S{1,40}, missing"),
         Signature("refreshed", r"refreshed credentials are still expired"),
+        Signature("code", thrown(_CODES), 0.8, unless=(*NOT_THROWN, *_OTHER_CLOUDS)),
+        # In AWS's own frame, another cloud's error beside it is another error.
+        Signature("aws-signature", r"signature you provided\. Check your AWS Secret Access Key\b"),
         Signature(
-            "code",
-            thrown(
-                r"ExpiredToken(?:Exception)?|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch"
-                r"|InvalidAccessKeyId|NoCredentialsError|PartialCredentialsError"
-                r"|NoCredentialProviders|MissingCredentialsError|CredentialsProviderError|IncompleteSignature(?:Exception)?"
-            ),
+            "aws-code",
+            rf"(?:\((?:{_CODES})\) (?:occurred )?when calling|\bapi error (?:{_CODES}))\b",
             0.8,
-            unless=(*NOT_THROWN, *_OTHER_CLOUDS),
+            unless=NOT_THROWN,
         ),
     ),
     causes=(
@@ -195,6 +199,7 @@ ERROR = KnownError(
         Sample('Unable to locate credentials. You can configure credentials by running "aws configure".'),
     ),
     near_misses=(
+        NearMiss("The reference names InvalidClientTokenId and SignatureDoesNotMatch among its codes.", why="prose"),
         NearMiss(
             "SignatureDoesNotMatch: The request signature we calculated does not match the signature you provided. "
             "Check your "

@@ -201,6 +201,7 @@ ERROR = KnownError(
     ),
     references=(sources.KEY_STATES, sources.KEY_DELETION, sources.KEY_IMPORT, vendor.REVOCATION_GUIDE),
     samples=(
+        Sample("调用 Decrypt 操作时发生错误 (KMSInvalidStateException)：请求被拒绝，因为密钥状态为 PendingDeletion"),
         Sample(
             "An error occurred (KMSInvalidStateException) when calling the Decrypt operation: "
             "arn:aws:kms:ap-southeast-2:222222222222:key/cd5e659e-33f2-4e8a-9203-19a0066a2d5b is pending deletion."
