@@ -520,7 +520,8 @@ def is_terraform(exhibit: Exhibit) -> bool:
 
 
 def _is_error_body(output: object) -> bool:
-    """Whether it is the JSON body of an error: {"error": {…}}, {"Error": {…}} or {"__type": …}."""
-    return (
-        isinstance(output, dict) and len(output) <= 3 and any(name in output for name in ("error", "Error", "__type"))
-    )
+    """Whether it is the JSON body of an error: {"error": {…}}, {"Error": {…}}, {"__type": …}, or one of OAuth's."""
+    if not isinstance(output, dict):
+        return False
+    named = len(output) <= 3 and any(name in output for name in ("error", "Error", "__type"))
+    return named or ("error" in output and "error_description" in output)

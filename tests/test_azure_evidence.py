@@ -494,7 +494,13 @@ def test_entra_tells_which_tenants_there_are():
     issuer = f"https://login.microsoftonline.com/{TENANT}/v2.0"
     there = Exhibit(DISCOVERY, {"issuer": issuer, "token_endpoint": "https://login.microsoftonline.com/x"}, "")
     assert read([there]).tenant(TENANT.upper()).state is State.SEEN
-    error = {"error": "invalid_tenant", "error_description": f"AADSTS90002: Tenant '{TENANT}' not found."}
+    error = {
+        "error": "invalid_tenant",
+        "error_description": f"AADSTS90002: Tenant '{TENANT}' not found.",
+        "error_codes": [90002],
+        "timestamp": "2026-11-27 08:23:17Z",
+        "trace_id": "81beda46-f15d-4e7d-b42b-71374dccc100",
+    }
     gone = Exhibit(DISCOVERY, error, json.dumps(error))
     assert outcome(gone).state is State.ABSENT
     assert read([gone]).tenant(TENANT).state is State.ABSENT

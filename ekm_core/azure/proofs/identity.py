@@ -147,7 +147,7 @@ def wrong_tenant(known: Setting) -> Ruling:
     shown = (f"{known.trusted.source}: tenant {known.vault_tenant}.", f"Configuration: tenant_id {registered}.")
     if known.tenant == known.vault_tenant:
         return fails(f"The vault {known.vault_name} belongs to the registered tenant.", shown)
-    if _home(known) == known.tenant:
+    if known.home == known.tenant:
         return stays_open(
             f"The vault {known.vault_name} trusts the tenant {known.vault_tenant}, while its subscription belongs to "
             "the registered one. Then the vault is to be changed, not the registration."
@@ -203,22 +203,12 @@ def _no_id(registered: str) -> str:
     return "The registered tenant_id is not a whole id, so we cannot compare it. Give it unmasked."
 
 
-def _home(known: Setting) -> str:
-    """The tenant to which the subscription of the vault belongs, where the outputs show it; else ""."""
-    account = known.evidence.account.value
-    if account is None or not account.subscription_id:
-        return ""
-    same = f"/subscriptions/{account.subscription_id}/".lower()
-    here = known.vault_id.lower().startswith(same)
-    return guid(account.home_tenant or account.tenant_id) if here else ""
-
-
 @proves
 def vault_moved(known: Setting) -> Ruling:
     """The vault trusts the tenant that it was created in, and its subscription belongs to another one now."""
     if not known.vault_tenant:
         return unseen(known.vault, "which tenant the registered vault trusts", snippets.show_vault(known.values))
-    home = _home(known)
+    home = known.home
     if not home:
         return stays_open(
             "We have not seen to which tenant the subscription of the vault belongs.", snippets.show_tenant()

@@ -97,8 +97,22 @@ class Setting:
 
     @property
     def own_tenant(self) -> str:
-        """The customer's tenant as far as it is known: the vault's, else the registered one; "" where they differ."""
+        """The customer's tenant as far as it is known: the vault's, else the registered one; "" where they differ.
+
+        A vault whose subscription was moved to the registered tenant has yet to trust that one.
+        """
+        if self.tenant and self.home == self.tenant:
+            return self.tenant
         return self.vault_tenant or ("" if self.stranger.value else self.tenant)
+
+    @property
+    def home(self) -> str:
+        """The tenant to which the subscription of the vault belongs, where the outputs show it; else ""."""
+        account = self.evidence.account.value
+        if account is None or not account.subscription_id:
+            return ""
+        here = self.vault_id.lower().startswith(f"/subscriptions/{account.subscription_id}/".lower())
+        return guid(account.home_tenant or account.tenant_id) if here else ""
 
     @property
     def principal(self) -> Fact[ServicePrincipal]:

@@ -201,8 +201,11 @@ def operations(key: Key, source: str) -> Ruling | None:
     lacking = [name for name in ("encrypt", "decrypt") if name not in permitted]
     if not lacking:
         return fails("The key permits encrypt and decrypt.", shown)
+    if not key.kty or is_masked(key.kty):
+        return stays_open("The key's type is not shown, so its operations alone decide nothing.")
     if key.kty.upper() not in ("RSA", "RSA-HSM"):
-        return stays_open("The key's type cannot encrypt, whatever is permitted: see that cause.")
+        # The vault words it alike, and to permit the operations is no way out.
+        return fails("The key's type cannot encrypt, whatever is permitted: see that cause.", shown)
     return holds(f"The key's permitted operations lack {' and '.join(lacking)}.", shown)
 
 
