@@ -21,16 +21,17 @@ _READS = (
     "the vault, and the key with its versions (never its private part)",
     "the custom roles of this subscription, the role assignments and the deny assignments at the key and above",
 )
+_ACTIONS = (
+    "Microsoft.Authorization/denyAssignments/read",
+    "Microsoft.Authorization/roleAssignments/read",
+    "Microsoft.Authorization/roleDefinitions/read",
+    "Microsoft.KeyVault/vaults/read",
+)
 _ROLE = {
     "Name": "OpenAI EKM set-up reader",
     "IsCustom": True,
     "Description": "Reads what OpenAI's external key management needs. It cannot use keys or change anything.",
-    "Actions": [
-        "Microsoft.Authorization/denyAssignments/read",
-        "Microsoft.Authorization/roleAssignments/read",
-        "Microsoft.Authorization/roleDefinitions/read",
-        "Microsoft.KeyVault/vaults/read",
-    ],
+    "Actions": [*_ACTIONS],
     "NotActions": [],
     "DataActions": ["Microsoft.KeyVault/vaults/keys/read"],
     "NotDataActions": [],
@@ -78,9 +79,13 @@ def script(configuration: Configuration) -> Snippet:
     return collect.script("Read your Azure set-up (for Cloud Shell)", _READS, lines)
 
 
-def permissions(configuration: Configuration) -> tuple[Snippet, ...]:
-    """What the script needs: a custom role on the vault's subscription, and two things that no Azure role grants."""
+def permissions(configuration: Configuration, *more: str) -> tuple[Snippet, ...]:
+    """What the script needs: a custom role on the vault's subscription, and two things that no Azure role grants.
+
+    more: actions that the role gets beside those of the script.
+    """
+    role = {**_ROLE, "Actions": sorted([*_ACTIONS, *more])}
     return (
-        json_snippet("Custom role for the subscription of the vault", _ROLE),
+        json_snippet("Custom role for the subscription of the vault", role),
         snippet("What else it needs", Language.TEXT, _BESIDE),
     )
