@@ -148,7 +148,7 @@ BASE: Mapping[str, Any] = {
         "reader": {"role": "reader", "principal": READER, "type": "User", "scope": _SUBSCRIPTION_ID},
     },
     "denials": {},
-    # Answers in place of the right ones: {"host", "path": expressions, "status", "headers", "body", "kind", "times"}.
+    # Answers in place of the right ones: {"host", "path": expressions, "status", "headers", "body", "times"}.
     "faults": [],
 }
 

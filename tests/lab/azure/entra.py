@@ -29,7 +29,8 @@ class Entra:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._state = cloud.state
-        self._asked: dict[str, int] = {}  # by device code: how often the program asked
+        self._scopes: dict[str, str] = {}  # by device code: what it was asked for
+        self._asked: dict[str, int] = {}  # and how often the program came back for it
 
     def answer(self, request: Request, form: Mapping[str, str]) -> Response:
         tenant, _, rest = request.url.path.strip("/").partition("/")
@@ -52,11 +53,13 @@ class Entra:
             )
         if rest == "oauth2/v2.0/devicecode" and request.method == "POST":
             code, url = secrets.token_urlsafe(40), "https://microsoft.com/devicelogin"
+            self._scopes[code] = form.get("scope", "")
             message = f"To sign in, use a web browser to open the page {url} and enter the code LABCODE7Q."
             shown = {"user_code": "LABCODE7Q", "device_code": code, "verification_uri": url, "message": message}
             return JSONResponse({**shown, "expires_in": 900, "interval": 1})
         if rest == "oauth2/v2.0/token" and request.method == "POST":
-            scope = next((part for part in form.get("scope", "").split() if part.endswith("/.default")), "")
+            scopes = form.get("scope", "") or self._scopes.get(form.get("device_code", ""), "")
+            scope = next((part for part in scopes.split() if part.endswith("/.default")), "")
             resource = scope.removesuffix("/.default").rstrip("/")
             if form.get("grant_type") == "client_credentials":
                 return self._application(tenant, form, resource)
