@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from ekm_core import vendor
 from ekm_core.aws import script
+from ekm_core.aws.snippets import arn_part
 from ekm_core.model import Configuration, Exhibit, Snippet
 from ekm_core.probing import guard
 from ekm_core.probing.step import ORIGIN, CallError, Step, Taken, Trouble
@@ -236,7 +237,7 @@ class Plan:
 
     def key_details(self, arn: str) -> Iterator[Step]:
         """What takes a key's own ARN and no alias."""
-        region = arn.split(":")[3]
+        region = arn_part(arn, "region")
         policy = self.kms("get_key_policy", region, KeyId=arn, PolicyName="default")
         yield self.step(f"key-policy-{arn}", "Read the key policy", policy)
         rotation = self.kms("get_key_rotation_status", region, KeyId=arn)
@@ -409,8 +410,8 @@ def _maps(value: object) -> list[Mapping[str, Any]]:
 def permissions(configuration: Configuration) -> tuple[Snippet, ...]:
     """The identity policy to grant before the run: that of the script, and what the live calls read beyond it."""
     document = json.loads(script.permissions(configuration)[0].text)
-    partition, _, _, account = document["Statement"][0]["Resource"].split(":")[1:5] or ("aws", "", "", "")
-    keys = f"arn:{partition or 'aws'}:kms:*:{account or '<ACCOUNT_ID>'}:key/*"
+    role = document["Statement"][0]["Resource"]
+    keys = f"arn:{arn_part(role, 'partition') or 'aws'}:kms:*:{arn_part(role, 'account') or '<ACCOUNT_ID>'}:key/*"
     more = {
         "ReadKeysOfPolicies": (["kms:DescribeKey", "kms:GetKeyPolicy"], keys),
         "FindRoleOfOpenAI": (["iam:ListRoles"], "*"),
