@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.components import staff
+
 
 def draw() -> None:
     """One run of one session: navigation and page."""
@@ -15,7 +17,8 @@ def draw() -> None:
     diagnose = st.Page("pages/diagnose.py", title="Diagnose", default=True)
     configuration = st.Page("pages/configuration.py", title="Configuration", url_path="configuration")
     errors = st.Page("pages/errors.py", title="Error reference", url_path="errors")
-    page = st.navigation([diagnose, configuration, errors], position="top")
+    reports = st.Page("pages/reports.py", title="Reports", url_path="reports", visibility=staff.visibility())
+    page = st.navigation([diagnose, configuration, errors, reports], position="top")
     wanted = st.query_params.get("error")
     if wanted and page is diagnose:
         # A link to an error is also right without the page's name in it.

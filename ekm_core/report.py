@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ekm_core import VERSION
 from ekm_core.model import (
     ChainLink,
     Change,
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from ekm_core.check import Checked
 
 SCHEMA = 1
+
+COPY_HEADING = "For opening this report again"
+"""Behind it stands, at the end of the Markdown, what ``reopen`` reads: the verdicts and their evidence as JSON."""
 
 VERDICT_LABELS = {
     Verdict.CONFIRMED: "Confirmed",
@@ -120,8 +124,8 @@ def _reference(reference: Reference) -> dict[str, Any]:
 def to_json(diagnosis: Diagnosis) -> str:
     """The report to share: the public form plus the redacted text, with pseudonyms for every identifier."""
     names = _pseudonyms(diagnosis)
-    shared = _renamed({**as_dict(diagnosis), "text": diagnosis.text, "pseudonyms": dict(names.table)}, names)
-    return json.dumps(shared, indent=2, ensure_ascii=False)
+    more = {"version": VERSION, "text": diagnosis.text, "pseudonyms": dict(names.table)}
+    return json.dumps(_renamed({**as_dict(diagnosis), **more}, names), indent=2, ensure_ascii=False)
 
 
 def to_markdown(diagnosis: Diagnosis) -> str:
@@ -141,7 +145,22 @@ def to_markdown(diagnosis: Diagnosis) -> str:
         lines += ["## The chain", ""]
         lines += [f"- {item.link}: {item.state}. {_inline(item.because)}" for item in diagnosis.chain]
         lines.append("")
-    return _pseudonyms(diagnosis).apply("\n".join(lines))
+    names = _pseudonyms(diagnosis)
+    copy = json.dumps(_renamed(_copy(diagnosis), names))  # plain ASCII: nothing in it can end a line
+    lines = [names.apply("\n".join(lines)), f"## {COPY_HEADING}", "", *_fenced(copy, "json"), ""]
+    return "\n".join(lines)
+
+
+def _copy(diagnosis: Diagnosis) -> dict[str, Any]:
+    """The public form without what the catalogue knows: looks, fixes and sources are built anew from the ids."""
+    whole = as_dict(diagnosis)
+    ruling = ("id", "verdict", "because", "quotes", "shown", "changes")
+    matches = [
+        {name: match[name] for name in ("id", "score", "evidence", "entities")}
+        | {"causes": [{name: cause[name] for name in ruling} for cause in match["causes"]]}
+        for match in whole["matches"]
+    ]
+    return {**whole, "version": VERSION, "text": diagnosis.text, "matches": matches}
 
 
 def explain(error: KnownError, causes: Iterable[JudgedCause]) -> str:
@@ -196,8 +215,14 @@ def _repair(judged: JudgedCause) -> dict[str, Any]:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    """A change of the user's own document: the diff and the whole corrected document."""
-    return {"title": change.title, "language": change.language, "diff": change.diff, "after": change.after}
+    """A change of the user's own document: the document before and after, and the diff of the two."""
+    return {
+        "title": change.title,
+        "language": change.language,
+        "diff": change.diff,
+        "before": change.before,
+        "after": change.after,
+    }
 
 
 def _snippet(snippet: Snippet) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from ekm_core.diagnose import WHERE_TO_COPY
 from ekm_core.model import (
@@ -28,6 +29,9 @@ from ekm_core.model import (
     Verdict,
 )
 from ekm_core.report import VERDICT_LABELS
+
+if TYPE_CHECKING:
+    from ekm_core.reopen import Difference
 
 _SHOWN_TEXT = 6_000
 """A longer paste is shown only around the words that matter; a browser is slow with megabytes of text."""
@@ -82,6 +86,19 @@ def deferred(html: str, turn: int = 0) -> str:
 def head_of(turn: int, html: str) -> str:
     """What a click on Diagnose draws at once; the script asks for what stands below it (see ``on_demand``)."""
     return f'<div class="ekm-answer" data-turn="{turn}">{html}</div>'
+
+
+def differences(found: Sequence[Difference]) -> str:
+    """What changed between two reports, as a table."""
+    if not found:
+        return note("Nothing changed: the same errors, the same verdicts, the same links.")
+    rows = "".join(
+        f"<tr><td>{esc(item.what)}</td><td>{esc(item.before)}</td><td>{esc(item.after)}</td></tr>" for item in found
+    )
+    return (
+        f'<div class="ekm-table"><table><thead><tr><th>What</th><th>Before</th><th>After</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
 
 
 def how_it_works() -> str:

@@ -1,0 +1,76 @@
+"""Reports, for the support team: open a customer's report, compare it with a later one, draft the reply."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from ekm_core import reopen
+from ekm_core.model import Diagnosis
+from pages.components import frame, markup, on_demand, staff
+
+_LABEL = "Report of the customer"
+_LATER = "A later report, to compare"
+
+
+def _opened(label: str, key: str) -> tuple[Diagnosis | None, str]:
+    """The report in an upload field, or None with the sentence that says why not ("" while the field is empty)."""
+    file = st.file_uploader(label, type=["json", "md"], key=key, max_upload_size=8)
+    if file is None:
+        return None, ""
+    try:
+        return reopen.read(file.getvalue().decode("utf-8", "replace")), ""
+    except reopen.ReportError as problem:
+        return None, str(problem)
+
+
+def _draw_result(diagnosis: Diagnosis) -> None:
+    if not diagnosis.errors:
+        st.html(markup.page(markup.unknown(diagnosis)))
+        return
+    st.html(markup.deferred(markup.page(markup.answer(diagnosis), markup.details(diagnosis))))
+    groups = [(judged.match.error, judged.causes) for judged in diagnosis.errors]
+    on_demand.draw(lambda: (groups, 0))
+
+
+def _draw_differences(before: Diagnosis, after: Diagnosis) -> None:
+    found = reopen.compare(before, after)
+    st.html(markup.page(f"<h2>What changed ({len(found)})</h2>", markup.differences(found)))
+
+
+def _server() -> str:
+    """The address of this server, for links in the reply; "" where the browser does not tell one."""
+    parts = urlsplit(st.context.url or "")
+    return f"{parts.scheme}://{parts.netloc}{frame.base_path()}" if parts.scheme in ("http", "https") else ""
+
+
+staff.admit("Reports")
+frame.head(
+    "Reports",
+    "Open the report that a customer shared, see what changed since, and draft the reply.",
+    "A report is read in memory and kept nowhere. Commands and links are made by this server, not taken from the file.",
+)
+left, right = st.columns(2, gap="large")
+with left:
+    first, problem = _opened(_LABEL, "report")
+with right:
+    later, later_problem = _opened(_LATER, "later")
+for name, sentence in ((_LABEL, problem), (_LATER, later_problem)):
+    if sentence:
+        st.html(markup.page(markup.note(f"{name}: {sentence}", bad=True)))
+if first is None and later is None:
+    if not (problem or later_problem):
+        said = "Upload the JSON or the Markdown that “Share this result” made on the Diagnose page."
+        st.html(markup.page(markup.note(said)))
+else:
+    if first and later:
+        _draw_differences(first, later)
+    shown = later or first
+    if shown:
+        with st.expander("Draft a reply", key="reply", on_change="rerun", icon=":material/mail:") as draft:
+            if draft.open:
+                text = reopen.reply(shown, _server())
+                st.download_button("Download the reply", text, "reply.txt", "text/plain", on_click="ignore")
+                st.code(text, language=None, wrap_lines=True)
+        _draw_result(shown)
