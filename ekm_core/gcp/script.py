@@ -6,6 +6,8 @@ Resource Manager, 2026-11-23. The answers are read by ``ekm_core.gcp.evidence``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ekm_core import collect
 from ekm_core.gcp import snippets as gcp
 from ekm_core.model import Configuration, Language, Snippet, Values
@@ -63,36 +65,73 @@ def values(configuration: Configuration) -> Values:
     return Values({name: configuration.get(field) for name, field in _FIELDS.items() if configuration.get(field)})
 
 
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """gcloud's commands, as words, that read one set-up; ``--format=json`` and a project are still to be added.
+
+    apis: the list of enabled APIs, filtered; it takes a project's id, not its number.
+    """
+
+    pool_project: tuple[str, ...]
+    key_project: tuple[str, ...]
+    pool: tuple[str, ...]
+    provider: tuple[str, ...]
+    pools: tuple[str, ...]
+    providers: tuple[str, ...]
+    key: tuple[str, ...]
+    versions: tuple[str, ...]
+    key_policy: tuple[str, ...]
+    ring_policy: tuple[str, ...]
+    project_policy: tuple[str, ...]
+    policies_above: tuple[str, ...]
+    deny_policies: tuple[str, ...]
+    apis: tuple[str, ...]
+
+
+def reads(own: Values) -> Reads:
+    """The commands for a set-up; what ``own`` leaves open, or gives in a wrong form, is a marked placeholder."""
+    number, project = gcp.own(own, "project_number"), gcp.own(own, "project_id")
+    pool, key, ring = gcp.pool_name(own), gcp.key_resource(own), gcp.key_ring_name(own)
+    pools = ("gcloud", "iam", "workload-identity-pools")
+    return Reads(
+        pool_project=("gcloud", "projects", "describe", number),
+        key_project=("gcloud", "projects", "describe", project),
+        pool=(*pools, "describe", pool),
+        provider=(*pools, "providers", "describe", gcp.provider_name(own)),
+        pools=(*pools, "list", f"--location=projects/{number}/locations/global", "--show-deleted"),
+        providers=(*pools, "providers", "list", f"--workload-identity-pool={pool}", "--show-deleted"),
+        key=("gcloud", "kms", "keys", "describe", key),
+        versions=("gcloud", "kms", "keys", "versions", "list", f"--key={key}"),
+        key_policy=("gcloud", "kms", "keys", "get-iam-policy", key),
+        ring_policy=("gcloud", "kms", "keyrings", "get-iam-policy", ring),
+        project_policy=("gcloud", "projects", "get-iam-policy", project),
+        policies_above=("gcloud", "projects", "get-ancestors-iam-policy", project),
+        deny_policies=deny_policies(f"projects/{project}"),
+        apis=("gcloud", "services", "list", "--enabled", f"--filter=config.name={gcp.KMS_API}"),
+    )
+
+
+def deny_policies(resource: str) -> tuple[str, ...]:
+    """The list of the deny policies of ``projects/P``, ``folders/F`` or ``organizations/O``."""
+    attached = f"--attachment-point=cloudresourcemanager.googleapis.com/{resource}"
+    return ("gcloud", "iam", "policies", "list", attached, "--kind=denypolicies")
+
+
 def script(configuration: Configuration) -> Snippet:
     """The script; what the configuration leaves open, or gives in a wrong form, is a marked placeholder in it."""
     own = values(configuration)
     number, project = gcp.own(own, "project_number"), gcp.own(own, "project_id")
-    pool, key, ring = gcp.pool_name(own), gcp.key_resource(own), gcp.key_ring_name(own)
-    pools = ("gcloud", "iam", "workload-identity-pools")
-    apis = ("gcloud", "services", "list", "--enabled", f"--filter=config.name={gcp.KMS_API}", "--format=json")
-    policies = (
-        ("gcloud", "kms", "keys", "get-iam-policy", key),
-        ("gcloud", "kms", "keyrings", "get-iam-policy", ring),
-        ("gcloud", "projects", "get-iam-policy", project),
+    read = reads(own)
+    policies = (read.key_policy, read.ring_policy, read.project_policy)
+    apis = (*read.apis, "--format=json")
+    once = (
+        *(read.pool_project, read.key_project, read.pool, read.provider, read.pools, read.providers),
+        *(read.key, read.versions, *policies, read.policies_above, read.deny_policies),
     )
-    attached = f"--attachment-point=cloudresourcemanager.googleapis.com/projects/{project}"
-    read = [
-        ("gcloud", "projects", "describe", number),
-        ("gcloud", "projects", "describe", project),
-        (*pools, "describe", pool),
-        (*pools, "providers", "describe", gcp.provider_name(own)),
-        (*pools, "list", f"--location=projects/{number}/locations/global", "--show-deleted"),
-        (*pools, "providers", "list", f"--workload-identity-pool={pool}", "--show-deleted"),
-        ("gcloud", "kms", "keys", "describe", key),
-        ("gcloud", "kms", "keys", "versions", "list", f"--key={key}"),
-        *policies,
-        ("gcloud", "projects", "get-ancestors-iam-policy", project),
-        ("gcloud", "iam", "policies", "list", attached, "--kind=denypolicies"),
-    ]
     lines = [
         # gcloud must never offer to enable an API, and never wait for an answer.
         "export CLOUDSDK_CORE_DISABLE_PROMPTS=1 CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API=false",
-        *(collect.command(*words, "--format=json") for words in read),
+        *(collect.command(*words, "--format=json") for words in once),
         collect.command(*apis, f"--project={project}"),
         "# Lists of APIs take a project's id, not its number.",
         f"pool_project=\"$(gcloud projects describe {sh(number)} '--format=value(projectId)' </dev/null 2>/dev/null)\"",
@@ -115,13 +154,16 @@ def script(configuration: Configuration) -> Snippet:
     return collect.script("Read your Google Cloud set-up (for Cloud Shell)", _READS, lines)
 
 
-def permissions(configuration: Configuration) -> tuple[Snippet, ...]:
-    """What the script needs: a custom role for both projects, and, above them, two of Google's own roles."""
+def permissions(configuration: Configuration, *more: str) -> tuple[Snippet, ...]:
+    """What the script needs: a custom role for both projects, and, above them, two of Google's own roles.
+
+    more: permissions that the role must hold beyond those.
+    """
     role = {
         "title": "OpenAI EKM set-up reader",
         "description": "Reads what OpenAI's external key management needs. It cannot use keys or change anything.",
         "stage": "GA",
-        "includedPermissions": list(_PERMISSIONS),
+        "includedPermissions": sorted({*_PERMISSIONS, *more}),
     }
     return (
         json_snippet("Custom role for the key's project and the pool's project", role),
