@@ -331,3 +331,53 @@ def test_no_document_raises(outputs: list[tuple[str, object]]) -> None:
 def test_no_text_raises(text: str) -> None:
     printed.read(text)
     read([said(text, DESCRIBE_KEY)])
+
+
+# --- The token service and deny policies -----------------------------------------------------------------------------
+
+AUDIENCE = f"//iam.googleapis.com/{PROVIDER}"
+CURL = "curl -sS https://sts.googleapis.com/v1/token --data-urlencode"
+TARGET = {
+    "error": "invalid_target",
+    "error_description": 'The target service indicated by the "audience" parameters is invalid. This might either be '
+    "because the pool or provider is disabled or deleted or because it doesn't exist.",
+}
+
+
+def test_the_token_service_refused_the_name_that_was_asked_for() -> None:
+    found = read([shown(TARGET, f"{CURL} 'grant_type=x' --data-urlencode audience={AUDIENCE}")])
+    assert found.exchange(AUDIENCE).state is State.SEEN
+    assert found.exchange(f"{AUDIENCE}2").state is State.NOT_GIVEN
+    assert found.loose == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "command"),
+    [
+        (
+            {"error": "invalid_grant", "error_description": "Unable to parse the ID Token."},
+            f"{CURL} audience={AUDIENCE}",
+        ),
+        ({"error": "invalid_target"}, f"{CURL} audience={AUDIENCE}"),
+        ({"error": "x", "error_description": 7}, f"{CURL} audience={AUDIENCE}"),
+        (TARGET, f"{CURL} audience={AUDIENCE} --data-urlencode audience={AUDIENCE}2"),
+        (TARGET, f"{CURL} audience={AUDIENCE} 'unclosed"),
+        (TARGET, f"curl https://elsewhere.example/v1/token -d audience={AUDIENCE}"),
+        (TARGET, CURL),
+        (TARGET, ""),
+    ],
+)
+def test_what_says_nothing_of_a_name(answer: object, command: str) -> None:
+    assert read([shown(answer, command)]).facts == {}
+
+
+def test_a_deny_policy_counts_with_its_rules_alone() -> None:
+    name = f"policies/cloudresourcemanager.googleapis.com%2Fprojects%2F{NUMBER}/denypolicies/guard"
+    attached = f"--attachment-point=cloudresourcemanager.googleapis.com/projects/{PROJECT} --kind=denypolicies"
+    listed = shown([{"name": name, "kind": "DenyPolicy"}], f"gcloud iam policies list {attached}")
+    whole = shown({"name": name, "kind": "DenyPolicy", "rules": []}, f"gcloud iam policies get guard {attached}")
+    assert read([listed]).deny_policy(name).state is State.NOT_GIVEN
+    found = read([listed, whole])
+    assert found.deny_policy(name).state is State.SEEN
+    assert found.deny_policies(f"projects/{PROJECT}").value == {"names": frozenset({name})}
+    assert found.loose == ()

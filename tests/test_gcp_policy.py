@@ -13,6 +13,7 @@ from ekm_core import vendor
 from ekm_core.decision import Outcome
 from ekm_core.gcp.iam import bindings, cel, cel_child, federation
 from ekm_core.gcp.iam.bindings import DECRYPT, ENCRYPT, Identity, Level
+from ekm_core.gcp.iam.denials import denies
 
 ALLOWED, DENIED, UNKNOWN = Outcome.ALLOWED, Outcome.DENIED, Outcome.UNKNOWN
 NAME = "projects/123456789012/locations/global/workloadIdentityPools/openai-pool/providers/openai-provider"
@@ -285,6 +286,53 @@ def test_inheritance_and_levels_that_are_not_given():
         assert any("project" in sentence for sentence in found.missing)
     assert bindings.allows(ENCRYPT, IDENTITY, [], {}).outcome is UNKNOWN
     assert allows(identity=Identity("my-project", "openai-pool", "1")).outcome is UNKNOWN
+
+
+EVERYBODY = "principalSet://goog/public:all"
+USE = "cloudkms.googleapis.com/cryptoKeyVersions.useToEncrypt"
+WHOLE_POOL = f"principalSet://iam.googleapis.com/{IDENTITY.pool_name}/*"
+
+
+def deny(**rule):
+    return {"rules": [{"denyRule": {"deniedPrincipals": [EVERYBODY], "deniedPermissions": [USE], **rule}}]}
+
+
+@pytest.mark.parametrize(
+    ("policy", "holds"),
+    [
+        (deny(), True),
+        (deny(deniedPrincipals=[IDENTITY.member]), True),
+        (deny(deniedPrincipals=["principal://goog/subject/ada@acme.example", WHOLE_POOL]), True),
+        (deny(deniedPrincipals=[f"{IDENTITY.member}0"]), False),
+        (deny(deniedPrincipals=["principal://goog/subject/ada@acme.example"]), False),
+        (deny(deniedPrincipals=["principal://iam.googleapis.com/projects/-/serviceAccounts/a@b.example"]), False),
+        (deny(deniedPrincipals=["principalSet://goog/group/all@acme.example"]), None),
+        (deny(deniedPrincipals=["principalSet://goog/cloudIdentityCustomerId/C01Abc35"]), None),
+        (deny(deniedPermissions=["cloudkms.googleapis.com/cryptoKeyVersions.useToDecrypt"]), False),
+        (deny(deniedPermissions=["cloudkms.googleapis.com/*.*"]), None),
+        (deny(deniedPermissions=["iam.googleapis.com/*.*"]), False),
+        (deny(exceptionPermissions=[USE]), False),
+        (deny(exceptionPrincipals=[WHOLE_POOL]), False),
+        (deny(exceptionPrincipals=[f"{IDENTITY.member}0"]), True),
+        (deny(exceptionPrincipals=["principalSet://goog/group/all@acme.example"]), None),
+        (deny(denialCondition={"expression": "resource.matchTag('1/a', 'b')"}), None),
+        (deny(denialCondition={"expression": "x"}, exceptionPrincipals=[WHOLE_POOL]), False),
+        (deny(deniedPrincipals="everybody"), None),
+        ({"rules": [{}]}, None),
+        ({"rules": [*deny(deniedPrincipals=[])["rules"], *deny()["rules"]]}, True),
+        ({"rules": []}, False),
+        ({"name": "policies/x"}, None),
+        ([], None),
+    ],
+)
+def test_deny_policies(policy, holds):
+    assert denies(ENCRYPT, IDENTITY, policy).holds is holds
+
+
+def test_a_denial_names_its_rule():
+    found = denies(ENCRYPT, IDENTITY, {"rules": [*deny(deniedPrincipals=[])["rules"], *deny()["rules"]]})
+    assert found.rule == 2
+    assert EVERYBODY in found.why
 
 
 def test_groups_and_attributes_that_are_not_known():

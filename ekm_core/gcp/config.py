@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from ekm_core import vendor
 from ekm_core.gcp import sources
+from ekm_core.gcp.snippets import masked
 from ekm_core.model import Configuration, Finding, Link, Reference, Status
 from ekm_core.registered import REFUSED, Field, judged, openai_id, shown, slug
 
@@ -40,6 +41,21 @@ _PARTS = {
 def validate(configuration: Configuration) -> tuple[Finding, ...]:
     """Findings on each field; a healthy registration has only PASS."""
     return judged(configuration, _FIELDS)
+
+
+_LONGEST_AUDIENCE = 1000
+
+
+def token_audience(configuration: Configuration) -> str:
+    """The audience with which OpenAI asks Google's token service: the provider's full name, as the fields make it.
+
+    It is put together even where a field has a wrong form, as OpenAI does; "" where one is missing or masked.
+    """
+    names = ("workload_identity_project_number", "workload_identity_pool_id", "workload_identity_provider_id")
+    number, pool, provider = (configuration.get(name) for name in names)
+    built = f"//iam.googleapis.com/projects/{number}/locations/global/workloadIdentityPools/{pool}/providers/{provider}"
+    whole = all((number, pool, provider)) and built.isprintable() and len(built) <= _LONGEST_AUDIENCE
+    return built if whole and not any(map(masked, (number, pool, provider))) else ""
 
 
 def _fault(

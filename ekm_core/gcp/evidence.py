@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -37,6 +38,10 @@ class Kind(StrEnum):
     PROJECT = "project"
     SERVICE = "API"
     """SEEN: enabled. ABSENT: not enabled."""
+    DENY_POLICY = "deny policy"
+    """Named ``policies/<its place>/denypolicies/<its id>``; SEEN with its rules alone, which lists leave out."""
+    EXCHANGE = "answer of the token service"
+    """Named by the provider as it was asked for; SEEN where the token service refused that name itself."""
     LISTING = "list"
     """Named by its collection (``…/keyRings/r/cryptoKeys``); the value holds the full names under "names"."""
 
@@ -56,6 +61,9 @@ _NAMES = {
 }
 _DENY_POLICY = re.compile(rf"policies/{_SEGMENT}/denypolicies/{_SEGMENT}")
 _POLICY_FIELDS = frozenset({"bindings", "etag", "version", "auditConfigs"})
+_STS = "https://sts.googleapis.com/v1/token"
+# What the token service says of the name itself, whatever token comes with it; samples in the errors of that name.
+_NAME_REFUSED = re.compile(r'Invalid value for "audience"|The target service indicated by the "audience"')
 _URL = re.compile(r"https://[a-z.]{1,60}/v\d[a-z0-9]{0,8}/|//[a-z.]{1,60}/")
 _API_IS_OFF = re.compile(r"apis/api/([a-z]{2,40}\.googleapis\.com)/overview\?project=([a-z0-9.:-]{1,90})")
 # `name` would be compared with projects/…/services/…, so a filter on it answers nothing even where the API is on.
@@ -124,9 +132,17 @@ class GcpEvidence:
         """Whether an API is enabled in a project (by id or number): SEEN is enabled, ABSENT is not enabled."""
         return self.find(Kind.SERVICE, f"projects/{project}/services/{service}")
 
+    def exchange(self, audience: str) -> Fact[Document]:
+        """What the token service said of a provider's full name (``//iam.googleapis.com/…``), if it refused it."""
+        return self.facts.get((Kind.EXCHANGE, audience), _not_given(Kind.EXCHANGE.value))
+
     def deny_policies(self, resource: str) -> Fact[Document]:
         """The deny policies attached to ``projects/P`` (or folder, organization): their names, under "names"."""
         return self.listed(f"{resource}/denypolicies")
+
+    def deny_policy(self, name: str) -> Fact[Document]:
+        """One deny policy with its rules, by the full name that ``deny_policies`` lists."""
+        return self.facts.get((Kind.DENY_POLICY, name), _not_given(Kind.DENY_POLICY.value))
 
     def listed(self, collection: str) -> Fact[Document]:
         """The complete list of a collection such as ``<key>/cryptoKeyVersions``: full names under "names"."""
@@ -196,6 +212,8 @@ class _Reader:
         command = command_of(exhibit)
         if command.program not in ("", "gcloud", "curl"):
             return
+        if command.program == "curl" and (audience := _asked_for(exhibit.command)):
+            return self._exchange(audience, exhibit)
         value = exhibit.output
         if value is None and not exhibit.text.lstrip().startswith("ERROR"):
             value = printed.read(exhibit.text)
@@ -210,6 +228,13 @@ class _Reader:
         self, kind: Kind, name: str, state: State, source: str, value: Document | None = None, why: str = ""
     ) -> None:
         self._facts.append((kind, name, Fact(state, value, source, why)))
+
+    def _exchange(self, audience: str, exhibit: Exhibit) -> None:
+        """An answer of the token service. One about the token says nothing of the name, and is passed over."""
+        answer = exhibit.output
+        sentence = answer.get("error_description") if isinstance(answer, dict) else None
+        if isinstance(sentence, str) and _NAME_REFUSED.match(sentence):
+            self._add(Kind.EXCHANGE, audience, State.SEEN, source_of(exhibit), answer)
 
     def _error(self, exhibit: Exhibit, command: Command) -> None:
         source, result = source_of(exhibit), outcome(exhibit)
@@ -302,6 +327,8 @@ class _Reader:
         if not isinstance(name, str):
             return False
         if _DENY_POLICY.fullmatch(name):
+            if isinstance(document.get("rules"), list):
+                self._add(Kind.DENY_POLICY, name, State.SEEN, source, document)
             return True
         kind = next((kind for kind, pattern in _NAMES.items() if pattern.fullmatch(name)), None)
         if kind is None:
@@ -348,10 +375,22 @@ class _Reader:
             if kind is Kind.LISTING and fact.value is not None:
                 names = frozenset(_canonical(item, numbers) for item in fact.value["names"])
                 fact = Fact(fact.state, {"names": names}, fact.source, fact.because)
-            grouped.setdefault((kind, _canonical(name, numbers)), []).append(fact)
+            # To the token service a project's id is another name than its number, and no right one.
+            same = name if kind is Kind.EXCHANGE else _canonical(name, numbers)
+            grouped.setdefault((kind, same), []).append(fact)
         ancestors = {_canonical(name, numbers): above for name, above in self._ancestors.items()}
         facts = {key: combine(group, _SAME.get(key[0], _same)) for key, group in grouped.items()}
         return GcpEvidence(facts, numbers, ancestors, tuple(self._loose))
+
+
+def _asked_for(command: str) -> str:
+    """The audience in a call of the token service that was made with curl, or ""."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a quote that is never closed
+        return ""
+    given = [word.removeprefix("audience=") for word in words if word.startswith("audience=//")]
+    return given[0] if len(given) == 1 and _STS in words else ""
 
 
 def _numbers(facts: list[tuple[Kind, str, Fact[Document]]]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What works and is unwise: best practice, from configuration and evidence.
+"""What works and is unwise: best practice, from configuration and evidence; and what a live call has shown.
 
 Judged as OpenAI's own request is: what would a stranger get, and what would be left if only the key's policy counted.
 """
@@ -32,11 +32,41 @@ _UNUSABLE = frozenset({"DISABLED", "DESTROY_SCHEDULED", "DESTROYED"})
 
 def findings(case: Case) -> tuple[Finding, ...]:
     """One finding for each practice that the evidence shows; nothing where it is not seen."""
-    return (*_condition(case), *_access(case), *_other_users(case), *_rotation(case), *_older_versions(case))
+    return (
+        *_token_service(case),
+        *_condition(case),
+        *_access(case),
+        *_other_users(case),
+        *_rotation(case),
+        *_older_versions(case),
+    )
 
 
 def _well(id: str, link: Link, title: str, saw: str, reference: Reference) -> Finding:
     return Finding(id, Status.PASS, link, title, saw, reference=reference)
+
+
+def _token_service(case: Case) -> Iterator[Finding]:
+    """What Google's token service itself said of the registered provider's name."""
+    refused = providers.refused_by_name(case)
+    if refused is None:
+        return
+    step = (
+        "Compare the project number, the pool id and the provider id with the provider's own name in the console."
+        if refused.form
+        else "Compare the three ids with the provider's own name, and see that pool and provider are enabled."
+    )
+    yield Finding(
+        "gcp-token-service-refuses-name",
+        Status.FAIL,
+        Link.TRUST,
+        refused.title,
+        refused.said,
+        "OpenAI asks with the same name, so it gets the same answer.",
+        step,
+        errors=("gcp-sts-invalid-audience" if refused.form else "gcp-sts-provider-not-found",),
+        reference=sources.STS,
+    )
 
 
 def _condition(case: Case) -> Iterator[Finding]:

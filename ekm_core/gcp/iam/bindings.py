@@ -200,6 +200,11 @@ def _members(members: object, identity: Identity) -> _Reach:
     return best
 
 
+def reaches(member: str, identity: Identity) -> bool | None:
+    """Whether a member of a policy is the identity or holds it; None where that cannot be told."""
+    return _member(member, identity).holds
+
+
 def _member(member: str, identity: Identity) -> _Reach:
     label = shown(member)
     if member == identity.member or member == "allUsers":

@@ -24,6 +24,8 @@ def _trust(case: Case) -> ChainLink | None:
     for ruling in rulings:
         if ruling.verdict is Verdict.CONFIRMED:
             return ChainLink(Link.TRUST, LinkState.BROKEN, ruling.because)
+    if refused := provider.refused_by_name(case):
+        return ChainLink(Link.TRUST, LinkState.BROKEN, f"{refused.title}.")
     exchange = provider.exchange(case)
     if isinstance(exchange, Ruling) or exchange.outcome is Outcome.UNKNOWN:
         return None
@@ -40,10 +42,13 @@ def _permission(case: Case) -> ChainLink | None:
         return None
     if access.denied:
         return ChainLink(Link.PERMISSION, LinkState.BROKEN, " ".join(access.denied[0].by))
+    stopped = binding.denied_by_condition(case)
+    if stopped.verdict is Verdict.CONFIRMED:
+        return ChainLink(Link.PERMISSION, LinkState.BROKEN, stopped.because)
     if not access.allowed or not binding.project_denies_nothing(case):
         return None
-    because = "OpenAI's principal may encrypt and decrypt, and the key's project has no deny policy."
-    if binding.denied_by_condition(case).verdict is not Verdict.RULED_OUT:
+    because = "OpenAI's principal may encrypt and decrypt, and no deny policy of the key's project forbids it."
+    if stopped.verdict is not Verdict.RULED_OUT:
         because += " Deny policies of the folders and the organization above it were not seen."
     return ChainLink(Link.PERMISSION, LinkState.PROVEN, because)
 

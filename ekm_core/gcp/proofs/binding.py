@@ -17,6 +17,7 @@ from ekm_core.evidence import State
 from ekm_core.facts import Document, Fact
 from ekm_core.gcp import snippets as gcp
 from ekm_core.gcp.iam.bindings import DECRYPT, ENCRYPT, Identity, Level, allows
+from ekm_core.gcp.iam.denials import denies
 from ekm_core.gcp.proofs import provider as providers
 from ekm_core.gcp.proofs.setup import (
     Setup,
@@ -32,8 +33,8 @@ from ekm_core.gcp.proofs.setup import (
     ruled_out,
     sentence,
 )
-from ekm_core.model import Case, Change, Language, Ruling, Snippet
-from ekm_core.pasted import texts
+from ekm_core.model import Case, Change, Language, Ruling, Snippet, Verdict
+from ekm_core.pasted import shown, texts
 from ekm_core.snippets import sh, snippet
 
 _NAMES = ("key", "key ring", "project")
@@ -345,7 +346,7 @@ def _granted(found: Access) -> Iterator[tuple[str, str, str]]:
 
 
 def denied_by_condition(case: Case) -> Ruling:
-    """Whether a condition on OpenAI's binding is false. What a deny policy says is not among the evidence."""
+    """Whether a condition on OpenAI's binding is false, or a deny policy forbids its request."""
     found = access(case)
     if isinstance(found, Ruling):
         return found
@@ -355,28 +356,60 @@ def denied_by_condition(case: Case) -> Ruling:
         shown = (*dict.fromkeys(stopped), f"Policies seen: {_sources(found.levels)}.")
         return confirmed(because, *shown, changes=bound_on_key(found))
     setup = of(case)
-    project = setup.evidence.canonical(f"projects/{setup.project}")
-    above = setup.evidence.ancestors.get(project)
-    for resource in (f"projects/{setup.project}", *(above or ())):
-        policies = setup.evidence.deny_policies(resource)
-        if policies.value is None or policies.value["names"]:
-            what = "not seen" if policies.value is None else "seen by name alone, without their rules"
-            return cannot_tell(f"The deny policies of {resource} were {what}.", _deny_command(resource))
+    above = setup.evidence.ancestors.get(setup.evidence.canonical(f"projects/{setup.project}"))
+    rulings = [_denied_at(case, found, level) for level in (f"projects/{setup.project}", *(above or ()))]
+    for ruling in sorted(filter(None, rulings), key=lambda ruling: ruling.verdict is not Verdict.CONFIRMED):
+        return ruling
     if above is None:
         return cannot_tell(
-            "The project has no deny policy. Those of the folders and the organization above it were not seen.",
+            "No deny policy of the project stops OpenAI. Those of the folders and the organization above it were not "
+            "seen.",
             _ancestors_command(case),
         )
     if not found.allowed:
         return _open(case, found)
-    return ruled_out("No condition stops OpenAI's binding, and there is no deny policy above the key.", *found.shown)
+    return ruled_out("No condition stops OpenAI's binding, and no deny policy above the key forbids it.", *found.shown)
+
+
+def _denied_at(case: Case, found: Access, resource: str) -> Ruling | None:
+    """What the deny policies of one level do to OpenAI's request; None where they surely let it pass."""
+    evidence = of(case).evidence
+    listing = evidence.deny_policies(resource)
+    if listing.value is None:
+        return cannot_tell(f"The deny policies of {resource} were not seen.", _deny_command(resource))
+    doubts = []
+    for name in sorted(listing.value["names"]):
+        policy = evidence.deny_policy(name)
+        short = shown(name.rpartition("/")[2])
+        for permission in (ENCRYPT, DECRYPT):
+            denial = denies(permission, found.identity, policy.value)
+            if denial.holds and policy.value is not None and not isinstance(providers.seen(case), Ruling):
+                because = f"The deny policy {short} of {resource} forbids OpenAI's request: {denial.why}."
+                said = f"Deny policy {short} of {resource}, rule {denial.rule} ({policy.source})."
+                return confirmed(because, said, changes=_excepted(policy.value, denial.rule, found.identity))
+            if denial.holds is not False:
+                doubts.append(f"Of the deny policy {short} of {resource} we cannot tell: {denial.why}.")
+    if not doubts:
+        return None
+    return cannot_tell(
+        " ".join(dict.fromkeys(doubts)), *(_deny_policy_command(resource, name) for name in listing.value["names"])
+    )
+
+
+def _excepted(policy: Document, rule: int, identity: Identity) -> tuple[Change, ...]:
+    """The deny policy with OpenAI's principal among the exceptions of the rule that stops it."""
+    rules = [dict(one) for one in policy["rules"]]
+    denied = dict(rules[rule - 1]["denyRule"])
+    denied["exceptionPrincipals"] = [*denied.get("exceptionPrincipals", []), identity.member]
+    rules[rule - 1]["denyRule"] = denied
+    name = str(policy["name"]).rpartition("/")[2]
+    return (change(f"Deny policy {shown(name)}", policy, {**policy, "rules": rules}),)
 
 
 def project_denies_nothing(case: Case) -> bool:
-    """Whether the list of the key's project was seen and holds no deny policy."""
-    setup = of(case)
-    policies = setup.evidence.deny_policies(f"projects/{setup.project}")
-    return policies.value is not None and not policies.value["names"]
+    """Whether the deny policies of the key's project were seen, and surely let OpenAI's request pass."""
+    found = access(case)
+    return not isinstance(found, Ruling) and _denied_at(case, found, f"projects/{of(case).project}") is None
 
 
 def _deny_command(resource: str) -> Snippet:
@@ -384,6 +417,15 @@ def _deny_command(resource: str) -> Snippet:
     return gcp.command(
         f"List the deny policies of {resource}",
         *("gcloud", "iam", "policies", "list", point, "--kind=denypolicies", "--format=json"),
+    )
+
+
+def _deny_policy_command(resource: str, name: str) -> Snippet:
+    point = f"--attachment-point=cloudresourcemanager.googleapis.com/{resource}"
+    id = name.rpartition("/")[2]
+    return gcp.command(
+        f"Show the rules of the deny policy {id}",
+        *("gcloud", "iam", "policies", "get", id, point, "--kind=denypolicies", "--format=json"),
     )
 
 

@@ -11,6 +11,7 @@ from ekm_core import strictjson, vendor
 from ekm_core.evidence import State
 from ekm_core.facts import Document
 from ekm_core.gcp import snippets as gcp
+from ekm_core.gcp.config import token_audience
 from ekm_core.gcp.evidence import Kind
 from ekm_core.gcp.iam import federation
 from ekm_core.gcp.iam.federation import Exchange
@@ -70,6 +71,37 @@ def exchange(case: Case) -> Exchange | Ruling:
         case.memo[memo] = federation.exchange(provider.document, federation.openai_claims(setup.audience), pool)
     found: Exchange = case.memo[memo]
     return found
+
+
+# --- What the token service itself said ---
+
+
+@dataclass(frozen=True, slots=True)
+class NameRefused:
+    """Google's token service refused the registered provider's name, whatever token came with it.
+
+    form: it is no name of a provider at all; else no usable provider has it. said: its words, and where they stand.
+    """
+
+    form: bool
+    title: str
+    said: str
+
+
+def refused_by_name(case: Case) -> NameRefused | None:
+    """What the token service said of the registered name; None where it was not asked or said nothing of it."""
+    audience = token_audience(case.configuration) if case.configuration else ""
+    fact = of(case).evidence.exchange(audience)
+    if not audience or fact.value is None:
+        return None
+    words = str(fact.value["error_description"])
+    form = words.startswith("Invalid value")
+    title = (
+        "Google's token service does not read the registered ids as the name of a provider"
+        if form
+        else "Google's token service finds no usable provider under the registered name"
+    )
+    return NameRefused(form, title, f"Asked for {quoted(audience)}, it said: {quoted(words)} ({fact.source}).")
 
 
 # --- Is it there, and is it on? --------------------------------------------------------------------------------------
