@@ -3,7 +3,8 @@
 {"title": "…", "configuration": {body of POST external_keys}, "organization_id": "org-…",
  "cloud": {what the stand-in of that cloud is told},
  "expect": {"error": the known error that OpenAI's validate meets, "" where it succeeds,
-            "confirmed": ["error-id.cause-id", … every cause that ``check`` confirms, and no other]}}
+            "confirmed": ["error-id.cause-id", … every cause that ``check`` confirms, and no other],
+            "with_error": [what only that error's words and the evidence together confirm; may be left out]}}
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class SetupError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """One set-up. name: "aws/healthy". cloud: what its stand-in is told. error, confirmed: what is true of it."""
+    """One set-up. name: "aws/healthy". cloud: what its stand-in is told. The rest: what is true of it."""
 
     name: str
     title: str
@@ -36,6 +37,7 @@ class Setup:
     cloud: Mapping[str, Any] = field(repr=False)
     error: str = ""
     confirmed: tuple[str, ...] = ()
+    with_error: tuple[str, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -68,22 +70,24 @@ def read(path: Path) -> Setup:
         raise SetupError(f"{name}: {problem}") from problem
     demand(isinstance(given, dict) and given.keys() == _MEMBERS.keys(), f"its members must be {', '.join(_MEMBERS)}")
     for member, kind in _MEMBERS.items():
-        demand(isinstance(given[member], kind) and given[member], f"{member} is empty or no {kind.__name__}")
+        demand(isinstance(given[member], kind), f"{member} is no {kind.__name__}")
     provider = next((cloud for cloud in REGISTRATION if cloud == path.parent.name), None)
     demand(provider, "its folder is named after no cloud")
     body, expect, organization = given["configuration"], given["expect"], given["organization_id"]
     demand(body.get("type") == provider, "the configuration's type is another cloud than the folder")
     demand(all(isinstance(value, str) for value in body.values()), "a field of the configuration is no text")
     demand(organization.startswith("org-"), "organization_id is none")
-    demand(expect.keys() == {"error", "confirmed"}, "expect must have error and confirmed, nothing else")
-    error, confirmed = expect["error"], tuple(expect["confirmed"])
+    demand(
+        expect.keys() | {"with_error"} == {"error", "confirmed", "with_error"}, "expect lacks a member or has others"
+    )
+    error, confirmed, with_error = expect["error"], tuple(expect["confirmed"]), tuple(expect.get("with_error", ()))
     entry = catalogue.get(error)
     demand(entry or error == "", f"there is no known error {error!r}")
     causes = {f"{known.id}.{cause.id}" for known in catalogue.errors().values() for cause in known.causes}
-    for cause in confirmed:
+    for cause in (*confirmed, *with_error):
         demand(cause in causes, f"there is no cause {cause!r}")
-    demand(bool(error) or not confirmed, "a healthy set-up confirms no cause")
+    demand(bool(error) or not confirmed + with_error, "a healthy set-up confirms no cause")
     fields = {key: value for key, value in body.items() if key != "type"}
     assert provider is not None
     configured = Configuration(provider, fields, organization, f"set-up {name}")
-    return Setup(name, given["title"], configured, given["cloud"], error, confirmed)
+    return Setup(name, given["title"], configured, given["cloud"], error, confirmed, with_error)
