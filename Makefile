@@ -34,6 +34,8 @@ $(TOOLS): requirements.txt requirements-dev.txt | $(BIN)/python
 # The browser and npm come from the system, because a downloaded browser would lack the system's libraries.
 browser:
 	@command -v chromium >/dev/null || ./.ci/install-package chromium
+# The tests behind a proxy are skipped where it is missing.
+	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || ./.ci/install-package nginx || true
 
 $(AXE): package.json
 	@command -v npm >/dev/null || ./.ci/install-package npm

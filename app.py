@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import staff
+from pages.components import connection, staff
 
 
 def draw() -> None:
@@ -18,12 +18,15 @@ def draw() -> None:
     configuration = st.Page("pages/configuration.py", title="Configuration", url_path="configuration")
     errors = st.Page("pages/errors.py", title="Error reference", url_path="errors")
     reports = st.Page("pages/reports.py", title="Reports", url_path="reports", visibility=staff.visibility())
-    page = st.navigation([diagnose, configuration, errors, reports], position="top")
+    # In a frame on another site the page around it is the way on.
+    menu = "hidden" if st.context.is_embedded else "top"
+    page = st.navigation([diagnose, configuration, errors, reports], position=menu)
     wanted = st.query_params.get("error")
     if wanted and page is diagnose:
         # A link to an error is also right without the page's name in it.
         st.switch_page(errors, query_params={"error": wanted})
     page.run()
+    connection.draw()
 
 
 if __name__ == "__main__":

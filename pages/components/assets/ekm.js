@@ -111,6 +111,7 @@
       way = tab.dataset.way;
       choose(tab, true);
     }
+    if (event.target.closest?.(".st-key-ask button")) tell("");
     const summary = event.target.closest?.("details.ekm-cause > summary");
     if (summary) wish.set(summary.parentElement.dataset.cause, !summary.parentElement.open);
   });
@@ -132,6 +133,7 @@
   }, true);
 
   const settle = () => {
+    measured();
     for (const place of document.querySelectorAll(".ekm-deferred")) {
       if (place.ekmHtml === place.dataset.html) continue;
       place.ekmHtml = place.dataset.html;
@@ -185,6 +187,80 @@
       if (cause.open) fill(cause);
     }
   };
+
+  // The connection. While it is lost we say so; once it is there again the page is asked for anew, and where its session
+  // is another one, that is said too. What somebody typed stays in its box meanwhile.
+  let connected = false;
+  let lost = false;
+  let away = 0;
+  let visit = document.documentElement.dataset.ekmVisit ?? "";
+
+  const tell = (words, last) => {
+    document.querySelector(".ekm-connection")?.remove();
+    if (!words) return;
+    const bar = document.createElement("div");
+    bar.className = "ekm ekm-connection";
+    bar.setAttribute("role", "alert");
+    bar.append(words);
+    if (last) {
+      const close = document.createElement("button");
+      close.className = "ekm-copy";
+      close.textContent = "Close";
+      close.addEventListener("click", () => bar.remove());
+      bar.append(close);
+    }
+    document.querySelector(".stApp")?.append(bar);
+  };
+
+  const watch = () => {
+    const state = document.querySelector(".stApp")?.dataset.testConnectionState;
+    if (state === "CONNECTED") {
+      clearTimeout(away);
+      if (lost) {
+        // Nobody listens where the page's own parts were on their way when the connection broke.
+        const heard = !window.dispatchEvent(new CustomEvent("ekm-reconnected", { cancelable: true }));
+        // The page may have come anew already, and with it the word of a new session, which stays.
+        document.querySelector(".ekm-connection:not(:has(button))")?.remove();
+        if (!heard) tell("Connected again, but parts of this page are missing. Copy what you typed, then reload the page.", true);
+      }
+      connected = true;
+      lost = false;
+    } else if (connected && !lost) {
+      lost = true;
+      away = setTimeout(tell, 1500, "No connection to the server. What you typed stays here, and this page goes on by itself as soon as the server answers.");
+    }
+  };
+  new MutationObserver(watch).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-test-connection-state"] });
+
+  watch();
+
+  window.addEventListener("ekm-visit", (event) => {
+    if (visit && visit !== event.detail) {
+      const again = document.querySelector(".st-key-ask") ? " Press Diagnose again." : "";
+      tell(`The server was restarted, or your session had ended. What you typed is still here.${again} Evidence and your values have to be given again.`, true);
+    }
+    visit = event.detail;
+  });
+
+  // In a frame: the page around it may make it as tall as its content. Only a page that the server allows can hold the
+  // frame at all; the message goes to that page's origin and carries the height alone.
+  const around = window.parent === window ? "" : (location.ancestorOrigins?.[0] ?? (document.referrer && new URL(document.referrer).origin));
+  let height = 0;
+  const measure = (block) => {
+    const now = Math.ceil(block.getBoundingClientRect().height);
+    if (!now || now === height) return;
+    height = now;
+    window.parent.postMessage({ type: "ekm-height", height }, around);
+  };
+  const sizes = around && new ResizeObserver((entries) => measure(entries[0].target));
+  const measured = () => {
+    const block = document.querySelector(".streamlit-embedded .stMainBlockContainer");
+    if (!sizes || !block || block.ekmMeasured) return;
+    block.ekmMeasured = true;
+    sizes.disconnect();
+    sizes.observe(block);
+  };
+
   settle();
   new MutationObserver((changes) => {
     for (const change of changes) {

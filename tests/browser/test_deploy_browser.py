@@ -1,0 +1,220 @@
+"""Two processes behind Debian's nginx, as compose.yaml has them, and a browser: a process dies, the proxy restarts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import ASSUME_ROLE, FAQ, diagnose, result, settled
+from tests.lab.servers import free_port, wait_for
+from tests.serving import ROOT, start, wait_until_healthy
+from tests.test_api import call
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+ANOTHER = next(message for message in FAQ if message["id"] == "aws-kms-access-denied")
+TYPED = f"typed and not sent {ASSUME_ROLE}"
+
+
+@dataclass
+class Pair:
+    """The two processes by the name that the visitor's cookie has for them, and the proxy before them."""
+
+    folder: Path
+    port: int
+    ports: dict[str, int]
+    processes: dict[str, subprocess.Popen[bytes]]
+    proxy: subprocess.Popen[bytes]
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, name: str) -> None:
+        """Start one process of the app."""
+        self.processes[name] = start("app.py", self.ports[name], EKM_TRUSTED_PROXIES="1", EKM_METRICS="1")
+        wait_until_healthy(f"http://127.0.0.1:{self.ports[name]}")
+
+    def kill(self, name: str) -> None:
+        """End one process without a word of farewell."""
+        self.processes[name].send_signal(signal.SIGKILL)
+        self.processes[name].wait(10)
+
+    def restart_proxy(self) -> None:
+        """End the proxy, with every connection through it, and start another."""
+        self.proxy.terminate()
+        self.proxy.wait(10)
+        self.proxy = proxy(self.folder)
+        wait_for(self.port, self.proxy)
+
+
+def proxy(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([str(NGINX), "-p", folder, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL)
+
+
+def configured(folder: Path, port: int, ports: dict[str, int]) -> None:
+    """The configuration of deploy/, with free ports of this machine."""
+    text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+    for name, ours in (("app1", 8501), ("app2", 8502)):
+        text = text.replace(f"server {name}:{ours}", f"server 127.0.0.1:{ports[name]}").replace(
+            f":{ours}$", f":{ports[name]}$"
+        )
+    text = text.replace("listen 8080", f"listen 127.0.0.1:{port}")
+    paths = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    text = text.replace("http {\n", f"http {{\n{paths}", 1)
+    head = f"daemon off;\nworker_processes 1;\npid {folder}/pid;\nerror_log stderr;\n"
+    (folder / "nginx.conf").write_text(head + text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    if not NGINX:
+        pytest.skip("no nginx on this machine: apt-get install nginx")
+    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
+    ports = {"app1": free_port(), "app2": free_port()}
+    configured(folder, port, ports)
+    tested = subprocess.run(
+        [NGINX, "-t", "-p", folder, "-c", folder / "nginx.conf"], capture_output=True, text=True, check=False
+    )
+    assert tested.returncode == 0, tested.stderr
+    assert "[warn]" not in tested.stderr
+    both = Pair(folder, port, ports, {}, proxy(folder))
+    try:
+        wait_for(port, both.proxy)
+        for name in ports:
+            both.start(name)
+        yield both
+    finally:
+        for process in (both.proxy, *both.processes.values()):
+            process.terminate()
+            process.wait(10)
+
+
+@pytest.fixture
+def page(browser: Browser, pair: Pair) -> Iterator[Page]:
+    for name, process in pair.processes.items():
+        if process.poll() is not None:
+            pair.start(name)
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(pair.address)
+    page.wait_for_selector(".ekm h1")
+    settled(page)
+    page.wait_for_load_state("networkidle")
+    yield page
+    context.close()
+
+
+def served_by(page: Page) -> str:
+    """Which process the browser stays with."""
+    return next(str(cookie["value"]) for cookie in page.context.cookies() if cookie["name"] == "ekm_process")
+
+
+def test_a_browser_stays_with_one_process(page: Page, pair: Pair) -> None:
+    first = served_by(page)
+    for message in FAQ[:3]:
+        diagnose(page, message["text"])
+        expect(page.locator(".ekm-finding .ekm-eyebrow code").first).to_have_text(message["id"])
+    page.get_by_text("Share this result").click()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Download Markdown").click()
+    assert started.value.path().read_text(encoding="utf-8").startswith("# EKM Troubleshooter report")
+    assert served_by(page) == first
+    again = call(pair.address, headers={"Cookie": f"ekm_process={first}"})
+    assert again.headers["Set-Cookie"] is None
+    assert call(pair.address).headers["Set-Cookie"].startswith("ekm_process=app")
+    counted = {name: call(f"http://127.0.0.1:{port}/metrics").body.decode() for name, port in pair.ports.items()}
+    other = next(name for name in pair.ports if name != first)
+    assert 'ekm_diagnosis_seconds_count{source="page"} 3.0' in counted[first]
+    assert 'source="page"' not in counted[other]
+
+
+def test_when_its_process_dies_the_other_goes_on_and_what_was_typed_survives(page: Page, pair: Pair) -> None:
+    diagnose(page, ASSUME_ROLE)
+    result(page)
+    page.get_by_label("Error message").fill(TYPED)
+    first = served_by(page)
+    pair.kill(first)
+    bar = page.locator(".ekm-connection")
+    expect(bar).to_contain_text("What you typed is still here. Press Diagnose again.")
+    expect(page.get_by_label("Error message")).to_have_value(TYPED)
+    assert served_by(page) != first
+    page.get_by_role("button", name="Diagnose").click()
+    result(page)
+    expect(bar).to_have_count(0)
+    expect(page.locator("pre.ekm-text").first).to_contain_text("typed and not sent")
+    diagnose(page, ANOTHER["text"])
+    expect(page.locator(".ekm-finding .ekm-eyebrow code").first).to_have_text(ANOTHER["id"])
+
+
+def test_an_answer_that_nobody_touched_says_so_too(page: Page, pair: Pair) -> None:
+    """Nothing was on its way when the process died: without our asking, the buttons of the page would lead nowhere."""
+    diagnose(page, ASSUME_ROLE)
+    result(page)
+    pair.kill(served_by(page))
+    expect(page.locator(".ekm-connection")).to_contain_text("Press Diagnose again.")
+    expect(page.locator("details.ekm-cause")).to_have_count(0)
+    page.get_by_role("button", name="Diagnose").click()
+    result(page)
+    cause = page.locator("details.ekm-cause").nth(2)
+    cause.locator("summary").click()
+    expect(cause.get_by_role("heading", name="How to mend it")).to_be_visible()
+
+
+def test_while_no_process_answers_the_page_says_so_and_goes_on_by_itself(page: Page, pair: Pair) -> None:
+    page.get_by_label("Error message").fill(TYPED)
+    names = list(pair.ports)
+    for name in names:
+        pair.kill(name)
+    bar = page.locator(".ekm-connection")
+    expect(bar).to_contain_text("No connection to the server. What you typed stays here")
+    pair.start(names[0])
+    expect(bar).to_contain_text("What you typed is still here.", timeout=60_000)
+    expect(page.get_by_label("Error message")).to_have_value(TYPED)
+    bar.get_by_role("button", name="Close").click()
+    expect(bar).to_have_count(0)
+
+
+def test_a_page_that_came_incomplete_asks_to_be_loaded_anew(page: Page, pair: Pair) -> None:
+    page.route("**/BidiComponent*", lambda route: route.abort())
+    page.reload()
+    page.wait_for_selector(".ekm h1")
+    settled(page)
+    page.wait_for_load_state("networkidle")
+    pair.kill(served_by(page))
+    expect(page.locator(".ekm-connection")).to_contain_text("Copy what you typed, then reload the page.")
+
+
+def test_a_session_outlives_the_proxy(page: Page, pair: Pair) -> None:
+    diagnose(page, ASSUME_ROLE)
+    result(page)
+    pair.restart_proxy()
+    page.wait_for_selector("[data-testid='stApp']:not([data-test-connection-state='CONNECTED'])")
+    page.wait_for_selector("[data-testid='stApp'][data-test-connection-state='CONNECTED']")
+    settled(page)
+    cause = page.locator("details.ekm-cause").nth(2)
+    cause.locator("summary").click()
+    expect(cause.get_by_role("heading", name="How to mend it")).to_be_visible()
+    expect(page.locator(".ekm-connection")).to_have_count(0)
+
+
+def test_the_proxy_names_the_client_keeps_the_figures_and_passes_the_headers_on(page: Page, pair: Pair) -> None:
+    api = f"{pair.address}/api/v1/errors/aws-kms-access-denied"
+    made_up = [call(api, headers={"X-Forwarded-For": f"203.0.113.{number}"}).status for number in range(130)]
+    assert made_up.count(200) <= 62  # a minute's worth, and what one request more or less fills meanwhile
+    assert made_up[-1] == 429
+    assert call(f"{pair.address}/metrics").status == 404
+    with urllib.request.urlopen(pair.address) as answer:
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
