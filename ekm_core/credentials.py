@@ -234,7 +234,7 @@ _OTHER_IDS = {
     "ABIA": "a bearer token's ID",
     "ACCA": "the ID of a credential of another kind",
 }
-_TEMPORARY = "aws sts get-session-token, or aws configure export-credentials --format env, prints temporary ones."
+_TEMPORARY = "aws configure export-credentials --format env prints those of a role that you have assumed."
 
 
 def aws_keys(access_key_id: str, secret_access_key: str = "", session_token: str = "") -> Given:
