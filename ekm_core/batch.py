@@ -6,9 +6,9 @@ normalised as a paste is; then one scan says which patterns match somewhere, and
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import re2
 
@@ -36,10 +36,11 @@ class Result(NamedTuple):
 # Everything that ``normalise`` could change, apart from what leads a line and from runs of blanks. Where none of it
 # stands, and that is most lines of a log, the slower pass is left out.
 _WRAPPED = (
-    rb"[\\\x0a-\x0d\x1b`\x80-\xff]|[\"'] *\+ *[\"']|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|[*][*]|ription="
+    rb"[\\\x0a-\x0d\x1b-\x1f`\x80-\xff]|[\"'] *\+ *[\"']"
+    rb"|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|[*][*]|ription="
 )
 _LINKS = tuple(Link)
-_SECRETIVE, _NOISY = 0, 1
+_SECRETIVE, _NOISY = 1, 2  # bits, by the order of ``_gate``
 _NO_ERROR = Result("")
 
 
@@ -87,36 +88,51 @@ class Classifier:
         return self.many((text,))[0]
 
     def many(self, texts: Iterable[str]) -> list[Result]:
-        """One result a text; equal texts are looked at once.
+        """One result a text."""
+        order = whole(list(texts))
+        found = self.found(order)
+        if not self._values:
+            return [result or _NO_ERROR for result in found]
+        return [result or Result(text) for result, text in zip(found, order, strict=True)]
+
+    def found(self, texts: Sequence[str]) -> list[Result | None]:
+        """For each text its result, None where no known error and no secret stands in it; equal texts are read once.
 
         Every stage does all texts before the next stage begins: each has tables of its own, and they stay in the
-        processor's cache only while one stage runs.
+        processor's cache only while one stage runs. Half characters must be gone from the texts (``whole``).
         """
-        order = [text if text.isascii() else normalise.whole_characters(text) for text in texts]
-        seen = dict(self._doubtful(order))
-        cleaned = [redact.redact(text).text if _SECRETIVE in signs else text for text, signs in seen.items()]
-        normal = [_normal(text, _NOISY in signs) for text, signs in zip(cleaned, seen.values(), strict=True)]
+        found: list[Result | None] = [None] * len(texts)
+        doubtful = self._doubtful(texts)
+        if not doubtful:
+            return found
+        seen = {texts[at]: signs for at, signs in doubtful}
+        cleaned = [redact.redact(text).text if signs & _SECRETIVE else text for text, signs in seen.items()]
+        normal = _normal(cleaned, seen.values())
         known: dict[str, Result] = {}
-        for text, clean, plain, found in zip(seen, cleaned, normal, self._scan(normal), strict=True):
-            if found and (ids := self._ids(plain, found)):
+        for text, clean, plain, signs in zip(seen, cleaned, normal, self._scan(normal), strict=True):
+            if signs and (ids := self._ids(plain, signs)):
                 provider = self._errors[ids[0]].provider
                 if self._values:
-                    values = entities.values(plain, provider, found.finders)
-                    known[text] = Result(clean, ids, provider.value, values)
+                    likely = self._scanner.finders(plain, provider) if self._scanner and plain.isascii() else None
+                    known[text] = Result(clean, ids, provider.value, entities.values(plain, provider, likely))
                 else:
                     known[text] = Result("", ids, provider.value)
             elif self._values and clean is not text:
                 known[text] = Result(clean)
-        if not self._values:
-            return [known.get(text, _NO_ERROR) for text in order]
-        return [known.get(text) or Result(text) for text in order]
+        for at, _ in doubtful:
+            found[at] = known.get(texts[at])
+        return found
 
-    def _doubtful(self, texts: list[str]) -> list[tuple[str, Collection[int]]]:
-        """The texts that need more than a look, with what stands in them: numbers of ``_gate``'s patterns."""
+    def _doubtful(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """The places of the texts that need more than a look, each with what stands there: bits of ``_gate``."""
         if self._scanner is not None:
-            return list(self._scanner.doubtful(texts))
+            return self._scanner.doubtful(texts)
         look = self._searcher.Match
-        return [(text, signs) for text in texts if (signs := look(text.encode()))]
+        return [
+            (at, sum(1 << number for number in numbers))
+            for at, text in enumerate(texts)
+            if (numbers := look(text.encode()))
+        ]
 
     def _scan(self, texts: list[str]) -> list[scan.Signs | None]:
         """What matches in each text, None where no signature does."""
@@ -154,10 +170,19 @@ class Classifier:
             scores = dict(decision.scores)
             for rule in decision.open:
                 weight = rule.signature.weight
-                if weight > scores.get(rule.error.id, 0.0) and self._engine.place(rule, signs.patterns, text):
+                if weight > scores.get(rule.error.id, 0.0) and self._holds(rule, signs.patterns, text):
                     scores[rule.error.id] = weight
             ids = _ordered(scores)
         return tuple(found.error.id for found in classify.classify(text)) if ids is None else ids
+
+    def _holds(self, rule: classify.Rule, present: frozenset[int], text: str) -> bool:
+        """Whether the rule's pattern stands in a context that it accepts, in a text where no hit is only mentioned."""
+        if self._scanner is not None and text.isascii() and self._scanner.knows(rule.needs + rule.unless):
+            near = self._scanner.contexts(self._engine.first_window(rule, text), rule.error.provider)
+            if near.issuperset(rule.needs) and near.isdisjoint(rule.unless):
+                return True
+            # a later place may do
+        return self._engine.place(rule, present, text) is not None
 
     def _decide(self, present: frozenset[int], *, short: bool) -> _Decision:
         """What holds wherever the patterns stand.
@@ -181,7 +206,7 @@ class _Decision:
     """The errors that hold with their scores, the rules that only the places decide, and the ids if there are none."""
 
     scores: Mapping[str, float]
-    open: tuple[Any, ...]
+    open: tuple[classify.Rule, ...]
     ids: tuple[str, ...] | None
 
 
@@ -200,11 +225,19 @@ def _ordered(scores: Mapping[str, float]) -> tuple[str, ...] | None:
     return tuple(sorted(ranks, key=ranks.__getitem__))
 
 
-def _normal(text: str, wrapped: bool) -> str:
-    """The normal form of a redacted text; ``wrapped``: it holds more to undo than runs of blanks."""
-    if wrapped:
-        return normalise.plain(text)
-    text = text.replace("\t", " ")
-    while "  " in text:
-        text = text.replace("  ", " ")
-    return text
+def whole(texts: list[str]) -> list[str]:
+    """The texts without half characters, which come from JSON escapes and which no engine takes."""
+    if all(map(str.isascii, texts)):
+        return texts
+    return [text if text.isascii() else normalise.whole_characters(text) for text in texts]
+
+
+def _normal(texts: Iterable[str], signs: Iterable[int]) -> list[str]:
+    """The normal forms of redacted texts. Where there is no more to undo than runs of blanks, for all at once."""
+    pairs = list(zip(texts, signs, strict=True))
+    # what is not noisy has no line breaks
+    joined = "\n".join([text for text, noisy in pairs if not noisy & _NOISY]).replace("\t", " ")
+    while "  " in joined:
+        joined = joined.replace("  ", " ")
+    squeezed = iter(joined.split("\n"))
+    return [normalise.plain(text) if noisy & _NOISY else next(squeezed) for text, noisy in pairs]

@@ -18,7 +18,7 @@ import re2
 
 from ekm_core import required
 from ekm_core.catalogue import errors
-from ekm_core.model import KnownError, Link, Signature
+from ekm_core.model import KnownError, Link, Provider, Signature
 from ekm_core.normalise import whole_characters
 
 WINDOW = 600
@@ -116,7 +116,9 @@ class Classified:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class Rule:
+    """A signature of an error, with its patterns by their numbers."""
+
     error: KnownError
     signature: Signature
     pattern: int
@@ -160,10 +162,10 @@ class _Engine:
         self._compiled: dict[int, re2._Regexp] = {}
         self._mains = _Patterns(options)
         self._contexts: dict[int, _Patterns] = {}
-        self._rules: dict[int, list[_Rule]] = {}
+        self._rules: dict[int, list[Rule]] = {}
         for error in errors().values():
             for signature in error.signatures:
-                rule = _Rule(
+                rule = Rule(
                     error,
                     signature,
                     self._number(signature.pattern),
@@ -197,6 +199,10 @@ class _Engine:
             main: frozenset(number for rule in rules for number in rule.needs + rule.unless)
             for main, rules in self._rules.items()
         }
+
+    def providers(self) -> dict[int, frozenset[Provider]]:
+        """For each signature's own pattern whose errors it shows."""
+        return {main: frozenset(rule.error.provider for rule in rules) for main, rules in self._rules.items()}
 
     def _number(self, pattern: str) -> int:
         known = self._numbers.get(pattern)
@@ -235,7 +241,7 @@ class _Engine:
             self._contexts[main] = made
         return made
 
-    def rules(self, numbers: list[int]) -> Iterator[_Rule]:
+    def rules(self, numbers: list[int]) -> Iterator[Rule]:
         """The rules whose own pattern is among the numbers and whose context can still hold."""
         present = frozenset(numbers)
         for number in numbers:
@@ -243,7 +249,12 @@ class _Engine:
                 if present.issuperset(rule.needs):
                     yield rule
 
-    def place(self, rule: _Rule, numbers: frozenset[int], text: str) -> tuple[int, int] | None:
+    def first_window(self, rule: Rule, text: str) -> str:
+        """The first place of the rule's pattern in a text of ASCII characters, with its context; "" where it is not."""
+        match = self._regexp(rule.pattern).search(text.encode())
+        return text[max(0, match.start() - WINDOW) : match.end() + WINDOW] if match else ""
+
+    def place(self, rule: Rule, numbers: frozenset[int], text: str) -> tuple[int, int] | None:
         """The first place where the rule's pattern stands in a context that the rule accepts."""
         unless = [self._regexp(number) for number in rule.unless if number in numbers]
         needs = [self._regexp(number) for number in rule.needs]

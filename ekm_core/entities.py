@@ -417,6 +417,11 @@ def telltales() -> tuple[str, ...]:
     return tuple(finder.telltale for finder in _ALL)
 
 
+def finders_of(provider: Provider) -> frozenset[int]:
+    """The numbers of the finders whose values the provider's errors name."""
+    return _BY_PROVIDER.get(provider, _EVERY)
+
+
 def _searcher(numbers: frozenset[int]) -> tuple[re2.Set, tuple[int, ...]]:
     order, patterns = tuple(sorted(numbers)), telltales()
     found = re2.Set.SearchSet()
@@ -437,9 +442,8 @@ def _likely(text: str, provider: Provider | None) -> list[_Finder]:
 
 
 @lru_cache(maxsize=4096)
-def _chosen(provider: Provider, numbers: tuple[int, ...]) -> Sequence[_Finder]:
-    mine = _BY_PROVIDER.get(provider, _EVERY)
-    return tuple(_ALL[number] for number in numbers if number in mine)
+def _chosen(numbers: tuple[int, ...]) -> Sequence[_Finder]:
+    return tuple(_ALL[number] for number in numbers)
 
 
 def extract(text: str, provider: Provider | None = None) -> tuple[Entity, ...]:
@@ -467,10 +471,10 @@ def extract(text: str, provider: Provider | None = None) -> tuple[Entity, ...]:
 def values(text: str, provider: Provider, likely: tuple[int, ...] | None = None) -> dict[str, str]:
     """One value a name: what ``diagnose.read_values`` makes of ``extract``, without the values that change nothing.
 
-    likely: the numbers, ascending, of the ``telltales`` that match in the text, where they are known.
+    likely: the numbers, ascending, of the provider's ``telltales`` that match in the text, where they are known.
     """
     text = text[:LIMIT]
-    finders = _likely(text, provider) if likely is None else _chosen(provider, likely)
+    finders = _likely(text, provider) if likely is None else _chosen(likely)
     places: _Places = {}
     read: dict[str, str] = {}
     usable: dict[str, str] = {}

@@ -1,21 +1,28 @@
 """All patterns in one look at a text: for a triage of many messages, and only there.
 
 RE2 looks for the literals of all patterns and then tries the likely ones, each from the start of the text; Hyperscan
-tries them all at once, in half the time. It costs two seconds to make, which only a file of about 200,000 messages is
+tries them all at once, in half the time. It costs a second to make, which only a file of about 200,000 messages is
 worth. It says only WHETHER a pattern matches, and is asked for ASCII text alone, where the two engines read a pattern
 alike; places and contexts stay with RE2. Where it is not installed, the triage does without: the answers are the same.
+
+Every match that is reported costs a call. So the signatures come first, the contexts only for texts in which one of
+those that have any matches, and the telltales of values only for texts with an error, those of its provider.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
-from itertools import accumulate, chain
-from typing import NamedTuple
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ekm_core import classify, entities
+from ekm_core.model import Provider
+
+if TYPE_CHECKING:
+    import hyperscan
 
 _MOST_REMEMBERED = 20_000
 
@@ -24,115 +31,177 @@ class Signs(NamedTuple):
     """What one look at a normalised text found.
 
     patterns: the numbers of ``classify``'s patterns that match, those that matter for the matching signatures.
-    mentioned: what ``classify.may_be_mentioned`` says; finders: the numbers of the ``entities.telltales`` that match.
-        None where it was not looked for.
+    mentioned: what ``classify.may_be_mentioned`` says; None where it was not looked for.
     """
 
     patterns: frozenset[int]
     mentioned: bool | None = None
-    finders: tuple[int, ...] | None = None
+
+
+class _Mains(NamedTuple):
+    """What the matching signatures' own patterns tell already.
+
+    matter: the contexts whose match could matter too, and the providers whose contexts they are.
+    """
+
+    signs: Signs
+    matter: frozenset[int]
+    providers: tuple[Provider, ...]
 
 
 class Scanner:
     """The compiled patterns. Not shared between threads.
 
     gate: groups of patterns to look for in raw texts, over bytes and without case, see ``doubtful``. No match of one
-    may need the beginning or end of its text where a blank would not do as well. finders: whether ``Signs.finders``
-    are wanted.
+    may need the beginning or end of its text where a blank would not do as well. finders: whether ``finders`` will be
+    asked.
     """
 
     def __init__(self, gate: Sequence[Sequence[bytes]], *, finders: bool = True) -> None:
-        import hyperscan
-
         engine = classify.engine()
         patterns = engine.patterns()
-        self._relevant = engine.relevant()
+        relevant = engine.relevant()
+        self._relevant = relevant
         self._mention = len(patterns)
-        self._finders = len(patterns) + 1
-        telltales = entities.telltales() if finders else ()
-        different = list(dict.fromkeys(telltales))
-        self._finders_of = [
-            tuple(number for number, telltale in enumerate(telltales) if telltale == one) for one in different
-        ]
-        every = [f"(?i){pattern}" for pattern in patterns] + [classify.MENTION, *different]
-        self._patterns = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._patterns.compile(
-            expressions=[_of_ascii(pattern) for pattern in every],
-            ids=list(range(len(every))),
-            elements=len(every),
-            flags=hyperscan.HS_FLAG_SINGLEMATCH,
+        own = {number: f"(?i){pattern}" for number, pattern in enumerate(patterns) if number in relevant}
+        self._mains = _database(own | {self._mention: classify.MENTION})
+        self._providers = engine.providers()
+        contexts: dict[Provider, set[int]] = {provider: set() for provider in Provider}
+        for main, providers in self._providers.items():
+            for provider in providers:
+                contexts[provider] |= relevant[main] - relevant.keys()
+        self._contexts = {
+            provider: _database({number: f"(?i){patterns[number]}" for number in numbers})
+            for provider, numbers in contexts.items()
+            if numbers
+        }
+        telltales = entities.telltales()
+        self._finders: Mapping[Provider, hyperscan.Database] = {
+            provider: _database({number: telltales[number] for number in entities.finders_of(provider)})
+            for provider in (Provider if finders else ())
+        }
+        self._gate = _compiled(
+            [(number, pattern) for number, patterns in enumerate(gate) for pattern in patterns], once=False
         )
-        self._gate = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._gate.compile(
-            expressions=[pattern for patterns in gate for pattern in patterns],
-            ids=[number for number, patterns in enumerate(gate) for _ in patterns],
-            elements=sum(map(len, gate)),
-            flags=hyperscan.HS_FLAG_CASELESS,
-        )
-        self._every_gate = range(len(gate))
-        self._remembered: dict[frozenset[int], Signs | None] = {}
+        self._every_gate = (1 << len(gate)) - 1
+        self._remembered: dict[frozenset[int], _Mains | None] = {}
 
-    def doubtful(self, texts: Sequence[str]) -> Iterator[tuple[str, Collection[int]]]:
-        """Those texts in which some pattern of the gate may match, each with the numbers of these groups.
+    def doubtful(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """The places of those texts in which some group of the gate may match, each with these groups as bits.
 
         All texts are looked through at once. One that is not ASCII counts as if all matched.
         """
+        joined = " ".join(texts)
+        if joined.isascii():
+            return self._gated(texts, joined)
         plain = [text if text.isascii() else "" for text in texts]
-        ends = list(accumulate(len(text) + 1 for text in plain))
+        signs = dict(self._gated(plain, " ".join(plain)))
+        signs.update((at, self._every_gate) for at, text in enumerate(texts) if text and not plain[at])
+        return sorted(signs.items())
+
+    def _gated(self, texts: Sequence[str], joined: str) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
-
-        def note(number: int, start: int, end: int, flags: int, context: object) -> None:
-            found.append((end, number))
-
-        self._gate.scan(" ".join(plain).encode(), match_event_handler=note)
-        signs: dict[int, set[int]] = {}
-        limit = 0
-        for end, number in sorted(found):
+        self._gate.scan(joined.encode(), _NOTE_PLACE, 0, found.append)
+        if not found:
+            return []
+        found.sort()
+        ends = list(accumulate(map((1).__add__, map(len, texts))))
+        signs: list[tuple[int, int]] = []
+        at, limit, here = -1, 0, 0
+        for end, number in found:
             if end > limit:
-                at = bisect_left(ends, end)
-                limit, here = ends[at], signs.setdefault(at, set())
-            here.add(number)
-        for at, text in enumerate(texts):
-            if at in signs:
-                yield text, signs[at]
-            elif text and not plain[at]:
-                yield text, self._every_gate
+                if here:
+                    signs.append((at, here))
+                at, here = bisect_left(ends, end, at + 1), 0
+                limit = ends[at]
+            here |= 1 << number
+        signs.append((at, here))
+        return signs
 
     def look(self, text: str) -> Signs | None:
         """What matches in a text of ASCII characters; None where no signature's own pattern does."""
-        found: list[int] = []
-
-        def note(number: int, start: int, end: int, flags: int, context: object) -> None:
-            found.append(number)
-
-        self._patterns.scan(text.encode(), match_event_handler=note)
+        data = text.encode()
+        found = _matching(self._mains, data)
+        if not found:
+            return None
         numbers = frozenset(found)
         try:
-            return self._remembered[numbers]
+            mains = self._remembered[numbers]
         except KeyError:
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
-            signs = self._remembered[numbers] = self._signs(numbers)
-            return signs
+            mains = self._remembered[numbers] = self._known(numbers)
+        if mains is None or not mains.matter:
+            return mains and mains.signs
+        contexts = [number for provider in mains.providers for number in _matching(self._contexts[provider], data)]
+        present = mains.matter.intersection(contexts)
+        return Signs(mains.signs.patterns | present, mains.signs.mentioned) if present else mains.signs
 
-    def _signs(self, numbers: frozenset[int]) -> Signs | None:
-        mains = numbers & self._relevant.keys()
+    def knows(self, numbers: Iterable[int]) -> bool:
+        """Whether ``contexts`` looks for all these patterns: none of them is a signature's own."""
+        return self._relevant.keys().isdisjoint(numbers)
+
+    def contexts(self, text: str, provider: Provider) -> frozenset[int]:
+        """Those of the contexts of the provider's signatures that match in a text of ASCII characters."""
+        return frozenset(_matching(self._contexts[provider], text.encode()))
+
+    def finders(self, text: str, provider: Provider) -> tuple[int, ...]:
+        """The numbers, ascending, of the provider's ``entities.telltales`` that match in a text of ASCII characters."""
+        found = _matching(self._finders[provider], text.encode())
+        found.sort()
+        return tuple(found)
+
+    def _known(self, numbers: frozenset[int]) -> _Mains | None:
+        mains = numbers - {self._mention}
         if not mains:
             return None
-        matter = mains.union(*[self._relevant[main] for main in mains])
-        return Signs(
-            numbers & matter,
-            self._mention in numbers,
-            tuple(sorted(chain(*[self._finders_of[at - self._finders] for at in numbers if at >= self._finders]))),
-        )
+        matter = frozenset().union(*[self._relevant[main] for main in mains]) - self._relevant.keys()
+        providers = {provider for main in mains for provider in self._providers[main] if matter & self._relevant[main]}
+        return _Mains(Signs(mains, self._mention in numbers), matter, tuple(providers))
 
 
-def _of_ascii(pattern: str) -> bytes:
-    """The pattern for texts of ASCII characters: any other becomes one byte that stands in none of them.
+# Handlers of the module, told where to write: a closure for every text would cost more than the call.
+def _note(number: int, start: int, end: int, flags: int, note: Callable[[int], None]) -> None:
+    note(number)
 
-    (Hyperscan can read UTF-8, but takes minutes to compile it.)
+
+def _note_place(number: int, start: int, end: int, flags: int, note: Callable[[tuple[int, int]], None]) -> None:
+    note((end, number))
+
+
+_Handler = Callable[[int, int, int, int, object], bool | None]
+_NOTE = cast(_Handler, _note)
+_NOTE_PLACE = cast(_Handler, _note_place)
+
+
+def _matching(database: hyperscan.Database, text: bytes) -> list[int]:
+    """The numbers of the patterns that match in the text."""
+    found: list[int] = []
+    database.scan(text, _NOTE, 0, found.append)
+    return found
+
+
+def _database(patterns: Mapping[int, str]) -> hyperscan.Database:
+    """Patterns by their numbers, for texts of ASCII characters; each is reported once a text.
+
+    Any other character of a pattern becomes one byte that stands in no such text. (Hyperscan can read UTF-8, but takes
+    minutes to compile it.)
     """
-    return re.sub(r"[^\x00-\x7f]", r"\\x80", pattern).encode()
+    of_ascii = [(number, re.sub(r"[^\x00-\x7f]", r"\\x80", pattern).encode()) for number, pattern in patterns.items()]
+    return _compiled(of_ascii, once=True)
+
+
+def _compiled(patterns: Sequence[tuple[int, bytes]], *, once: bool) -> hyperscan.Database:
+    import hyperscan
+
+    made = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    made.compile(
+        expressions=[pattern for _, pattern in patterns],
+        ids=[number for number, _ in patterns],
+        elements=len(patterns),
+        flags=hyperscan.HS_FLAG_SINGLEMATCH if once else hyperscan.HS_FLAG_CASELESS,
+    )
+    return made
 
 
 def scanner(gate: Sequence[Sequence[bytes]], *, finders: bool = True) -> Scanner | None:

@@ -12,10 +12,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import re2
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ekm_core import batch, classify, diagnose, entities, normalise, redact, scan, triage
+from ekm_core.model import Provider
 from tests.texts import many_texts
 
+LATIN = re2.Options()
+LATIN.encoding = re2.Options.Encoding.LATIN1
+LATIN.case_sensitive = False
 DENIED = (
     "User: arn:aws:sts::790389265272:assumed-role/EnterpriseKeyManagement/OpenAI-EKM-Service is not authorized to "
     "perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/ekm"
@@ -207,6 +214,25 @@ def test_the_scanner_sees_the_patterns_that_re2_sees() -> None:
             assert (sorted(signs.patterns) if signs else []) == numbers, normal
             if signs:
                 assert signs.mentioned == classify.may_be_mentioned(normal), normal
+            for provider in Provider:
+                likely = tuple(entities._ALL.index(finder) for finder in entities._likely(normal, provider))
+                assert scanner.finders(normal, provider) == likely, normal
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    texts=st.lists(st.text(alphabet="ab \t\n\r\\\"'|>#%20nrt&;+*`[m<\x0b\x1c\x1b-=é\ud800", max_size=24), max_size=6)
+)
+def test_a_text_without_noise_has_only_blanks_to_lose(texts: list[str]) -> None:
+    classifier = batch.Classifier("never")
+    texts = batch.whole(texts)
+    noisy = re2.compile(batch._WRAPPED, LATIN)
+    signs = [batch._NOISY if noisy.search(text.encode()) else 0 for text in texts]
+    for text, sign, normal in zip(texts, signs, batch._normal(texts, signs), strict=True):
+        whole = normalise.normalise(text).text
+        # apart from what leads a line
+        assert normal == whole if sign else normal.endswith(whole.lstrip(" ")), text
+    assert [result.text for result in classifier.many(texts)] == [redact.redact(text).text for text in texts]
 
 
 def test_lines_of_json_are_written_as_they_came_unless_that_would_keep_a_secret(tmp_path: Path) -> None:
