@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from ekm_core import batch, classify, diagnose, entities, normalise, redact, scan, triage
 from ekm_core.model import Provider
+from ekm_core.triage import sources
 from tests.texts import many_texts
 
 LATIN = re2.Options()
@@ -133,8 +134,8 @@ def test_a_csv_row_of_another_width_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(triage, "_LONGEST", 1000)
-    monkeypatch.setattr(triage, "_BLOCK", 300)
+    monkeypatch.setattr(sources, "_LONGEST", 1000)
+    monkeypatch.setattr(sources, "_BLOCK", 300)
     source = tmp_path / "in.log"
     source.write_text(f"{DENIED}\n{'x' * 5000}\n{DENIED}\n{'y' * 5000}")
     counts = triage.run(str(source), None)
