@@ -10,7 +10,6 @@ import re
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,6 +35,7 @@ from tests.lab.azure.cloud import (
     OTHER_TENANT,
     PRINCIPAL,
     READER,
+    READING_APPLICATION,
     SUBSCRIPTION,
     TENANT,
     VAULT,
@@ -163,6 +163,13 @@ def test_the_commands_are_those_of_the_script(run):
         assert command in commands
 
 
+def test_a_role_is_shown_by_its_name(run):
+    extra = {"role": "12338af0-0e69-4776-bea7-57ae8d297424", "principal": PRINCIPAL, "type": "ServicePrincipal"}
+    known = read(run({"assignments": {"more": {**extra, "scope": VAULT_ID}}}).exhibits)
+    names = {fact.value["roleDefinitionName"] for fact in known.assignments_covering(f"{VAULT_ID}/keys/{KEY}")}
+    assert {"OpenAI EKM key user", "Key Vault Crypto User"} <= names
+
+
 def test_every_version_and_date_of_a_key(run):
     versions = [{"enabled": False}, {"exp": 1767225600, "nbf": 1735689600, "key_ops": []}]
     found = run({"vaults": {VAULT: {"keys": {KEY: {"versions": versions}}}}})
@@ -272,7 +279,7 @@ def test_a_missing_permission_is_named_and_the_rest_goes_on(run, action):
 
 def test_without_the_right_to_read_the_key_it_is_not_called_absent(run):
     found = run(without("Microsoft.KeyVault/vaults/keys/read"))
-    assert found.failed == {"azure-key", "azure-key-versions", "azure-key-settings"}
+    assert found.failed == {"azure-key", "azure-key-settings"}
     assert {found[step].trouble for step in found.failed} == {Trouble.REFUSED}
     assert all("Microsoft.KeyVault/vaults/keys/read" in found[step].sentence for step in found.failed)
     assert found.confirmed == set()
@@ -296,10 +303,14 @@ def test_without_a_role_of_the_directory_its_permission_is_named(run):
 
 
 def test_a_vault_with_access_policies_names_its_own_permission(run):
-    found = run({"vaults": {VAULT: {"properties": {"enableRbacAuthorization": False}}}})
-    assert "key permission get" in found["azure-key"].permission
-    assert "key permission list" in found["azure-key-versions"].permission
+    properties = {"enableRbacAuthorization": False}
+    found = run({"vaults": {VAULT: {"properties": properties}}})
+    assert found["azure-key"].permission.startswith("keys/get ")
     assert found.confirmed == {"azure-keyvault-access-policy.access-policy-mode"}
+    policy = {"tenantId": TENANT, "objectId": READER, "permissions": {"keys": ["get"]}}
+    found = run({"vaults": {VAULT: {"properties": {**properties, "accessPolicies": [policy]}}}})
+    assert found["azure-key"].state is State.SEEN
+    assert found["azure-key-versions"].permission.startswith("keys/list ")
 
 
 # ----------------------------------------------------------------------------------------------------------- the tokens
@@ -314,7 +325,7 @@ def test_an_expired_token_is_said_before_any_call(run):
     ("audience", "steps"),
     [
         ("graph", {"azure-service-principal", "azure-deleted-service-principals", "azure-openai-roles"}),
-        ("vault", {"azure-key", "azure-key-versions"}),
+        ("vault", {"azure-key"}),
         ("arm", {"azure-vault"}),
     ],
 )
@@ -417,24 +428,12 @@ def test_a_sign_in_that_fails_names_the_code_of_entra(run, state, code):
 
 
 def test_the_credentials_of_this_machine(run, monkeypatch):
-    given = {
-        f"{audience}/.default": token
-        for audience, token in zip(lab_audiences(), lab.tokens(HEALTHY).values(), strict=True)
-    }
-
-    class Default:
-        def __init__(self, authority):
-            assert authority == "login.microsoftonline.com"
-
-        def get_token(self, scope, **_):
-            return SimpleNamespace(token=given[scope])
-
-    monkeypatch.setattr(azure.identity, "DefaultAzureCredential", Default)
-    assert run(HEALTHY, AzureDefault()).failed == set()
-
-
-def lab_audiences():
-    return ("https://management.azure.com", "https://graph.microsoft.com", "https://vault.azure.net")
+    for name, value in READING_APPLICATION.items():
+        monkeypatch.setenv(name, value)
+    found = run(HEALTHY, AzureDefault())
+    assert found.failed == set()
+    assert {link.state for link in found.checked.chain} == {LinkState.PROVEN}
+    assert READING_APPLICATION["AZURE_CLIENT_SECRET"] not in repr(found.events)
 
 
 def test_this_machine_without_any_credential(run, monkeypatch):
@@ -501,7 +500,7 @@ def test_a_sovereign_cloud_has_a_login_of_its_own(run, suffix, login):
 def test_no_other_host_than_a_vaults_is_called(run, address):
     found = run(vault_uri=address)
     assert found.asked(VAULTS) == []
-    for step in ("azure-vault-challenge", "azure-vault", "azure-key", "azure-key-versions"):
+    for step in ("azure-vault-challenge", "azure-vault", "azure-key"):
         assert found[step].trouble is Trouble.FORBIDDEN_TARGET
 
 
@@ -555,6 +554,12 @@ def test_the_vault_is_found_in_any_subscription_that_the_user_sees(run):
     assert read(found.exhibits).account.value.subscription_id == SUBSCRIPTION
 
 
+def test_a_vault_whose_name_is_written_otherwise_is_found(run):
+    found = run({"vaults": {VAULT: {"written": "EKM-Vault"}}})
+    assert found.failed == set()
+    assert {link.state for link in found.checked.chain} == {LinkState.PROVEN}
+
+
 def test_a_subscription_that_is_given_is_the_only_one_searched(run):
     found = run(subscription_id="0f9a6c51-73de-4b0c-a1f4-8d5e3b7c9016")
     assert found["azure-vault"].trouble is Trouble.ABSENT
@@ -577,8 +582,8 @@ def test_a_vault_that_is_nowhere_is_looked_for_among_the_deleted_and_the_alike(r
 )
 def test_a_firewall_of_the_vault_is_told_apart_and_the_key_is_seen_elsewhere(run, properties):
     found = run({"vaults": {VAULT: {"properties": properties, "keys": {KEY: {"versions": [{"enabled": False}]}}}}})
-    assert found.failed == {"azure-key", "azure-key-versions"}
-    assert {found[step].trouble for step in found.failed} == {Trouble.NETWORK_RULE}
+    assert found.failed == {"azure-key"}
+    assert found["azure-key"].trouble is Trouble.NETWORK_RULE
     assert found.confirmed == {"azure-keyvault-firewall.openai-not-allowed", "azure-key-unusable.disabled"}
 
 
@@ -592,6 +597,7 @@ def test_a_disabled_key_that_the_vault_does_not_show(run):
     state["roles"]["reader"]["dataActions"] = ["Microsoft.KeyVault/vaults/keys/read"]
     found = run(state)
     assert found["azure-key"].trouble is Trouble.DISABLED
+    assert found["azure-key-versions"].state is State.SEEN
     assert found.confirmed == {"azure-key-unusable.disabled"}
 
 
@@ -689,7 +695,7 @@ def test_a_hostile_server_ends_in_could_not_check_and_the_rest_goes_on(run, monk
         )
     steps = {
         GRAPH: {"azure-service-principal", "azure-deleted-service-principals"},
-        VAULTS: {"azure-vault-challenge", "azure-key", "azure-key-versions"},
+        VAULTS: {"azure-vault-challenge", "azure-key"},
         ARM: {"azure-vault"},
         LOGIN: {"azure-tenant", "azure-sign-in"},
     }

@@ -114,7 +114,8 @@ def failure(status: int, body: str, permission: str) -> CallError:
         return CallError(Trouble.DISABLED, "The key is disabled, so the vault does not show it.", text)
     if status == HTTPStatus.FORBIDDEN:
         lacking = _permission(message) or permission
-        return CallError(Trouble.REFUSED, f"Your account lacks {lacking}, so Azure refused this.", text, lacking)
+        sentence = f"Your account lacks the permission {lacking}, so Azure refused this."
+        return CallError(Trouble.REFUSED, sentence, text, lacking)
     if code in _SWITCHED_OFF:
         sentence = "The subscription is disabled, or not registered for Key Vault, so Azure did not answer."
         return CallError(Trouble.DISABLED, sentence, text)
@@ -164,6 +165,6 @@ def _error(body: str) -> tuple[str, str, str]:
 def _permission(message: str) -> str:
     found = _ACTION.search(message)
     if found:
-        return f"the permission {found['action']}"
+        return found["action"]
     policy = _POLICY.search(message)
-    return f"the key permission {policy['permission']} in the vault's access policies" if policy else ""
+    return f"keys/{policy['permission']} (in the vault's access policies)" if policy else ""

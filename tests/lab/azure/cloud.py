@@ -27,6 +27,13 @@ SUBSCRIPTION = "2f9a6c51-73de-4b0c-a1f4-8d5e3b7c9016"
 PRINCIPAL = "4be1c0de-0b7a-4e55-8a0f-6f1d2c3b4a59"
 READER = "d5a1c7e3-60b4-4f29-8e17-9c3b2f6a0d84"
 VAULT, KEY = "ekm-vault", "org-Xk29Lm3Qp7--chat"
+READING_APPLICATION: Mapping[str, str] = {
+    "AZURE_TENANT_ID": TENANT,
+    "AZURE_CLIENT_ID": "b6e3f1d2-7a49-4c08-95d1-2e8c0f6a4b37",
+    "AZURE_CLIENT_SECRET": "a-demo-secret-of-the-laboratory-only",
+}
+"""An application of the customer's that may read as much as the reader, as a shell's environment names it."""
+_READING_OBJECT = "c4d1a9b7-3e60-4f52-8b1c-9a7d5e2f6034"
 _SUBSCRIPTION_ID = f"/subscriptions/{SUBSCRIPTION}"
 VAULT_ID = f"{_SUBSCRIPTION_ID}/resourceGroups/ekm/providers/Microsoft.KeyVault/vaults/{VAULT}"
 
@@ -66,7 +73,12 @@ BASE: Mapping[str, Any] = {
                     "appId": OPENAI,
                     "displayName": "EKM - OpenAI Azure",
                     "accountEnabled": True,
-                }
+                },
+                "reader": {
+                    "id": _READING_OBJECT,
+                    "appId": READING_APPLICATION["AZURE_CLIENT_ID"],
+                    "displayName": "EKM set-up reader",
+                },
             },
             "deleted": {},
         },
@@ -80,7 +92,8 @@ BASE: Mapping[str, Any] = {
             "tenants": [TENANT],
             "directory": True,
             "address": "203.0.113.7",
-        }
+        },
+        "application": {"object_id": _READING_OBJECT, "tenants": [TENANT], "directory": True, "address": "203.0.113.8"},
     },
     # The device code: who enters it, after how many questions of the program; "declined", "expired".
     "sign_in": {"person": "reader", "polls": 1, "ends": ""},
@@ -88,6 +101,7 @@ BASE: Mapping[str, Any] = {
     "subscriptions": {SUBSCRIPTION: {"tenant": TENANT, "name": "Production", "state": "Enabled"}},
     "management_groups": {},  # name: the subscriptions below it
     "groups": {},  # object id of a security group: its members
+    # By their names in small letters; written: as Resource Manager shows the name, which has no case.
     "vaults": {
         VAULT: {
             "subscription": SUBSCRIPTION,
@@ -146,6 +160,12 @@ BASE: Mapping[str, Any] = {
             "scope": f"{VAULT_ID}/keys/{KEY}",
         },
         "reader": {"role": "reader", "principal": READER, "type": "User", "scope": _SUBSCRIPTION_ID},
+        "application": {
+            "role": "reader",
+            "principal": _READING_OBJECT,
+            "type": "ServicePrincipal",
+            "scope": _SUBSCRIPTION_ID,
+        },
     },
     "denials": {},
     # Answers in place of the right ones: {"host", "path": expressions, "status", "headers", "body", "times"}.
@@ -311,7 +331,7 @@ class Cloud:
         vault = self.state["vaults"][name]
         return (
             f"/subscriptions/{vault['subscription']}/resourceGroups/{vault['group']}"
-            f"/providers/Microsoft.KeyVault/vaults/{name}"
+            f"/providers/Microsoft.KeyVault/vaults/{vault.get('written', name)}"
         )
 
     def vault(self, name: str) -> dict[str, Any]:
@@ -319,7 +339,7 @@ class Cloud:
         vault = self.state["vaults"][name]
         return {
             "id": self.vault_id(name),
-            "name": name,
+            "name": vault.get("written", name),
             "type": "Microsoft.KeyVault/vaults",
             "location": vault["location"],
             "tags": {},

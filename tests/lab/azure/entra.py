@@ -12,10 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tests.lab.azure import refusals
-from tests.lab.azure.cloud import CLI, OPENAI, Cloud
+from tests.lab.azure.cloud import CLI, OPENAI, READING_APPLICATION, Cloud
 from tests.lab.azure.tokens import AUDIENCES, LASTS, Caller, access_token, claims_in, packed, signed
 
 OPENAI_SECRET = "openai's own"
+_SECRETS = {
+    OPENAI: OPENAI_SECRET,
+    READING_APPLICATION["AZURE_CLIENT_ID"]: READING_APPLICATION["AZURE_CLIENT_SECRET"],
+}
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOT_INSTALLED = (
     "This can happen if the application has not been installed by the administrator of the tenant or consented to by "
@@ -35,6 +39,10 @@ class Entra:
     def answer(self, request: Request, form: Mapping[str, str]) -> Response:
         tenant, _, rest = request.url.path.strip("/").partition("/")
         tenant = tenant.lower()
+        if (tenant, rest) == ("common", "discovery/instance"):
+            named = ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"]
+            host = {"preferred_network": named[0], "preferred_cache": named[1], "aliases": named}
+            return JSONResponse({"api-version": "1.1", "metadata": [host]})
         if tenant not in self._state["tenants"]:
             raise _no_tenant(tenant)
         base = f"https://{request.headers['host']}/{tenant}"
@@ -128,7 +136,7 @@ class Entra:
         if found is None and app_id != OPENAI:
             sentence = f"Application with identifier '{app_id}' was not found in the directory '{name}'."
             raise refusals.entra(700016, "unauthorized_client", f"{sentence} {_NOT_INSTALLED}")
-        if form.get("client_secret") != OPENAI_SECRET:
+        if form.get("client_secret") != _SECRETS.get(app_id):
             sentence = "Invalid client secret provided. Ensure the secret being sent in the request is the client"
             tail = f"secret value, not the client secret ID, for a secret added to app '{app_id}'."
             raise refusals.entra(7000215, "invalid_client", f"{sentence} {tail}", 401)
