@@ -492,6 +492,7 @@ def _known_error(text: str) -> Outcome | None:
 
 # Entra's public description of a tenant. Of any other command these words mean that it was not signed in.
 _DISCOVERY, _NO_TENANT = "/.well-known/openid-configuration", re.compile(r"AADSTS90002\b")
+_GOOGLE_STS = "https://sts.googleapis.com/v1/token"
 
 
 def outcome(exhibit: Exhibit) -> Outcome:
@@ -501,7 +502,7 @@ def outcome(exhibit: Exhibit) -> Outcome:
     (Google's "or it may not exist"), it is REFUSED.
     """
     output = exhibit.output
-    if output is not None and not _is_error_body(output):
+    if output is not None and (not _is_error_body(output) or _asks_token_service(exhibit)):
         return Outcome(State.SEEN)
     if output is None and exhibit.text.startswith(NOT_READ):
         return Outcome(State.FAILED, exhibit.text.removeprefix(NOT_READ))
@@ -512,6 +513,11 @@ def outcome(exhibit: Exhibit) -> Outcome:
     if output is None and exhibit.text.lstrip()[:1] in ("{", "["):
         return Outcome(State.FAILED, "This output is not valid JSON, so it was not read.")
     return Outcome(State.FAILED, "This output is no JSON. Run the command again with its JSON output switched on.")
+
+
+def _asks_token_service(exhibit: Exhibit) -> bool:
+    """Whether Google's token service was asked, without credentials: there the refusal is what was to be seen."""
+    return _GOOGLE_STS in exhibit.command and isinstance(exhibit.output.get("error"), str)
 
 
 def is_terraform(exhibit: Exhibit) -> bool:

@@ -371,6 +371,16 @@ def test_what_says_nothing_of_a_name(answer: object, command: str) -> None:
     assert read([shown(answer, command)]).facts == {}
 
 
+def test_an_answer_about_the_token_is_said_to_be_one() -> None:
+    answer = {"error": "invalid_grant", "error_description": "Unable to parse the ID Token."}
+    exhibit = shown(answer, f"{CURL} audience={AUDIENCE}")
+    assert evidence.outcome(exhibit).state is State.SEEN
+    (loose,) = read([exhibit]).loose
+    assert "spoke of the token" in loose.sentence
+    failed = said(f"{evidence.NOT_READ}There was no answer in time.", f"{CURL} audience={AUDIENCE}")
+    assert "no answer in time" in read([failed]).loose[0].sentence
+
+
 def test_a_deny_policy_counts_with_its_rules_alone() -> None:
     name = f"policies/cloudresourcemanager.googleapis.com%2Fprojects%2F{NUMBER}/denypolicies/guard"
     attached = f"--attachment-point=cloudresourcemanager.googleapis.com/projects/{PROJECT} --kind=denypolicies"

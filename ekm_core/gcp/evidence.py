@@ -230,11 +230,16 @@ class _Reader:
         self._facts.append((kind, name, Fact(state, value, source, why)))
 
     def _exchange(self, audience: str, exhibit: Exhibit) -> None:
-        """An answer of the token service. One about the token says nothing of the name, and is passed over."""
+        """An answer of the token service. One about the token says nothing of the name."""
         answer = exhibit.output
         sentence = answer.get("error_description") if isinstance(answer, dict) else None
         if isinstance(sentence, str) and _NAME_REFUSED.match(sentence):
             self._add(Kind.EXCHANGE, audience, State.SEEN, source_of(exhibit), answer)
+        elif isinstance(sentence, str):
+            why = "Google's token service spoke of the token and not of the provider's name, so it proves nothing."
+            self._loose.append(Loose(exhibit, why))
+        else:
+            self._loose.append(Loose(exhibit, f"The token service was not asked. {outcome(exhibit).sentence}"))
 
     def _error(self, exhibit: Exhibit, command: Command) -> None:
         source, result = source_of(exhibit), outcome(exhibit)
