@@ -40,10 +40,11 @@ def wait_until_healthy(address: str) -> None:
 def serve(
     script: str = "app.py", port: int = 0, log: IO[str] | int = subprocess.DEVNULL, **settings: str
 ) -> Iterator[str]:
-    """The address of a server. settings: environment variables. log: where its standard error goes."""
+    """The address of a server, with its prefix. settings: environment variables. log: where standard error goes."""
     port = port or free_port()
     process = start(script, port, log, **settings)
-    address = f"http://127.0.0.1:{port}"
+    prefix = settings.get("STREAMLIT_SERVER_BASE_URL_PATH", "")
+    address = f"http://127.0.0.1:{port}{prefix and '/'}{prefix}"
     try:
         wait_until_healthy(address)
         yield address

@@ -371,6 +371,16 @@ def test_the_description_names_every_address(api: str) -> None:
     assert document == json.loads(json.dumps(openapi.document("/api/v1", Settings(0, 100_000))))
 
 
+def test_all_addresses_stand_below_the_prefix_of_the_server() -> None:
+    with serve(STREAMLIT_SERVER_BASE_URL_PATH="ekm", EKM_METRICS="1") as address:
+        assert address.endswith("/ekm")
+        assert call(f"{address}/api/v1/openapi.json").json["servers"] == [{"url": "/ekm/api/v1"}]
+        assert call(f"{address}/api/v1/errors/aws-kms-access-denied").status == 200
+        assert is_problem(call(f"{address}/api/none"), 404)
+        assert call(f"{address}/metrics").status == 200
+        assert call(f"{address.removesuffix('/ekm')}/api/v1/errors").headers["Content-Type"] != "application/json"
+
+
 def test_schemathesis_passes(api: str, tmp_path: Path) -> None:
     """Requests made up from the description, right and wrong ones: every answer is one that it foretells."""
     program = installed("schemathesis", "4.32.5") / "schemathesis"
