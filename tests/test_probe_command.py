@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ekm_core import configuration
-from ekm_core.credentials import AwsKeys, GcpToken
+from ekm_core.credentials import AwsKeys, AzureTokens, GcpToken
 from ekm_core.importing.names import REGISTRATION
 from tests.lab import openai
 from tests.lab.declared import setups
@@ -33,12 +33,14 @@ def shown():
 
 
 def shell(credentials):
-    """The variables in which a person's shell has these credentials."""
+    """The variables in which a person's shell has these credentials; with Azure's a person signs in meanwhile."""
     if isinstance(credentials, AwsKeys):
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         return dict(zip(names, (getattr(credentials, name) for name in credentials.__slots__), strict=True))
     if isinstance(credentials, GcpToken):
         return {"CLOUDSDK_AUTH_ACCESS_TOKEN": credentials.access_token}
+    if isinstance(credentials, AzureTokens):
+        return {}
     raise AssertionError(f"no variables for {type(credentials).__name__}")
 
 
@@ -46,12 +48,13 @@ def shell(credentials):
 def test_a_set_up_is_read_live_and_judged(setup, shown, tmp_path):
     shown.show(setup)
     given = shown.sign_in(setup.provider)
+    options = ("--device-code",) if isinstance(given, AzureTokens) else ()
     file = tmp_path / "key.json"
     body = {**configuration.body(setup.configuration), "organization_id": setup.configuration.organization_id}
     file.write_text(json.dumps(body))
     environment = {**os.environ, **shown.laboratory.environment, **shell(given), "OPENAI_ADMIN_KEY": openai.ADMIN_KEY}
     done = subprocess.run(
-        [sys.executable, "-m", "ekm_core", "probe", str(file), "--json"],
+        [sys.executable, "-m", "ekm_core", "probe", str(file), "--json", *options],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -60,6 +63,7 @@ def test_a_set_up_is_read_live_and_judged(setup, shown, tmp_path):
     )
     answer = json.loads(done.stdout)
     assert answer["stopped"] == ""
+    assert ("https://microsoft.com/devicelogin" in done.stderr) is bool(options)
     assert done.returncode == (0 if setup.healthy else 1)
     assert {item["id"] for item in answer["findings"] if item["status"] == "fail"} == set(setup.confirmed)
     if setup.healthy:
