@@ -155,6 +155,8 @@ def _probe(options: argparse.Namespace) -> int:
 
     configured = _configuration(options.config)
     changed = _changed(options.changed) if options.changed else ()
+    if options.save:
+        _save(options.save, "a", "")  # what cannot be written is said before the calls, not after them
     record = Record()
     try:
         _run(record, configured, options)
@@ -164,10 +166,7 @@ def _probe(options: argparse.Namespace) -> int:
     if record.stopped:
         print(f"ekm_core: {record.stopped}", file=sys.stderr)
     if options.save:
-        try:
-            Path(options.save).write_text(record.bundle(), encoding="utf-8")
-        except OSError as problem:
-            raise BadInputError(f"cannot write {options.save!r}: {_one_line(problem)}") from problem
+        _save(options.save, "w", record.bundle())
     checked = check(configured, record.exhibits)
     said = record.said_by_openai
     diagnosis = diagnose(said, setup=Setup(configured, record.exhibits, *changed)) if said else None
@@ -185,6 +184,14 @@ def _probe(options: argparse.Namespace) -> int:
         if diagnosis:
             print(f"\nWhat OpenAI's own call met:\n\n{_plain(diagnosis)}")
     return 1 if checked.failed or (diagnosis and diagnosis.errors) else 0
+
+
+def _save(path: str, mode: str, text: str) -> None:
+    try:
+        with Path(path).open(mode, encoding="utf-8") as file:
+            file.write(text)
+    except OSError as problem:
+        raise BadInputError(f"cannot write {path!r}: {_one_line(problem)}") from problem
 
 
 def _run(record: Record, configured: Configuration, options: argparse.Namespace) -> None:
