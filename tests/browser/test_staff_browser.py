@@ -23,6 +23,8 @@ ACCOUNTS = {
     "eve": {"email": "eve@support.example.com", "email_verified": False},
     "joe": {"email": "joe@example.net", "email_verified": False, "groups": ["ekm-support"]},
 }
+FIRST = "What does your EKM error mean?"
+BEHIND = "Open the report that a customer shared"
 SECRETS = """
 [auth]
 redirect_uri = "{app}/oauth2callback"
@@ -65,7 +67,7 @@ def signing_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "ready"
-        with serve("tests/browser/staff_app.py", port, STREAMLIT_SECRETS_FILES=str(secrets)) as address:
+        with serve(port=port, STREAMLIT_SECRETS_FILES=str(secrets)) as address:
             yield address
     finally:
         process.terminate()
@@ -83,24 +85,24 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def sign_in(page: Page, address: str, name: str) -> None:
     """From the closed gate through the provider's own form, and back to the page."""
-    page.goto(f"{address}/tool")
+    page.goto(f"{address}/reports")
     page.get_by_role("button", name="Sign in").click()
     page.locator("input[name=login]").fill(name)
     page.locator("input[name=password]").fill("any")
     page.get_by_role("button").click()
     page.get_by_role("button", name="Continue").click()
-    page.get_by_role("heading", name="Start").wait_for()
-    page.goto(f"{address}/tool")
+    page.get_by_role("heading", name=FIRST).wait_for()
+    page.goto(f"{address}/reports")
 
 
 def test_nobody_signed_in_meets_a_closed_gate(page: Page, signing_in: str) -> None:
     page.goto(signing_in)
-    page.get_by_role("heading", name="Start").wait_for()
-    expect(page.get_by_role("link", name="Tool")).to_have_count(0)
-    page.goto(f"{signing_in}/tool")
+    page.get_by_role("heading", name=FIRST).wait_for()
+    expect(page.get_by_role("link", name="Reports")).to_have_count(0)
+    page.goto(f"{signing_in}/reports")
     expect(page.get_by_text("This page is for the support team. Please sign in.")).to_be_visible()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-    assert "Only staff reads this." not in page.content()
+    assert BEHIND not in page.content()
 
 
 @pytest.mark.parametrize(("name", "known_as"), [("ann", "Ann@Support.Example.com"), ("joe", "joe@example.net")])
@@ -108,13 +110,13 @@ def test_a_verified_address_of_the_domain_and_a_listed_group_pass(
     page: Page, signing_in: str, name: str, known_as: str
 ) -> None:
     sign_in(page, signing_in, name)
-    expect(page.get_by_text("Only staff reads this.")).to_be_visible()
+    expect(page.get_by_text(BEHIND)).to_be_visible()
     expect(page.get_by_text(f"Signed in as {known_as}.")).to_be_visible()
-    expect(page.get_by_role("link", name="Tool")).to_be_visible()
+    expect(page.get_by_role("link", name="Reports")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Yes, sign me out").click()
-    page.get_by_role("heading", name="Start").wait_for()
-    page.goto(f"{signing_in}/tool")
+    page.get_by_role("heading", name=FIRST).wait_for()
+    page.goto(f"{signing_in}/reports")
     expect(page.get_by_text("Please sign in.")).to_be_visible()
 
 
@@ -127,34 +129,34 @@ def test_another_domain_and_an_unverified_address_do_not_pass(
     sign_in(page, signing_in, name)
     expect(page.get_by_text(sentence)).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-    assert "Only staff reads this." not in page.content()
-    expect(page.get_by_role("link", name="Tool")).to_have_count(0)
+    assert BEHIND not in page.content()
+    expect(page.get_by_role("link", name="Reports")).to_have_count(0)
 
 
 def test_a_cookie_that_was_made_up_is_no_sign_in(page: Page, signing_in: str) -> None:
     made_up = '"{\\"is_logged_in\\":true,\\"email\\":\\"ann@support.example.com\\",\\"email_verified\\":true}"'
     page.context.add_cookies([{"name": "_streamlit_user", "value": made_up, "url": signing_in}])
-    page.goto(f"{signing_in}/tool")
+    page.goto(f"{signing_in}/reports")
     expect(page.get_by_text("Please sign in.")).to_be_visible()
-    assert "Only staff reads this." not in page.content()
+    assert BEHIND not in page.content()
 
 
 def test_without_a_sign_in_a_loopback_server_is_open_to_this_machine_alone(page: Page) -> None:
-    with serve("tests/browser/staff_app.py") as address:
-        page.goto(f"{address}/tool")
-        expect(page.get_by_text("Only staff reads this.")).to_be_visible()
+    with serve() as address:
+        page.goto(f"{address}/reports")
+        expect(page.get_by_text(BEHIND)).to_be_visible()
         expect(page.get_by_text("only this machine can reach this server")).to_be_visible()
         # A proxy on the same machine shows the page to the world.
         page.set_extra_http_headers({"X-Forwarded-For": "203.0.113.7"})
-        page.goto(f"{address}/tool")
+        page.goto(f"{address}/reports")
         expect(page.get_by_text("This page is off.")).to_be_visible()
 
 
 def test_without_a_sign_in_a_public_server_is_closed(page: Page) -> None:
-    with serve("tests/browser/staff_app.py", STREAMLIT_SERVER_ADDRESS="0.0.0.0") as address:
+    with serve(STREAMLIT_SERVER_ADDRESS="0.0.0.0") as address:
         page.goto(address)
-        page.get_by_role("heading", name="Start").wait_for()
-        expect(page.get_by_role("link", name="Tool")).to_have_count(0)
-        page.goto(f"{address}/tool")
+        page.get_by_role("heading", name=FIRST).wait_for()
+        expect(page.get_by_role("link", name="Reports")).to_have_count(0)
+        page.goto(f"{address}/reports")
         expect(page.get_by_text("This page is off. No sign-in is set up")).to_be_visible()
-        assert "Only staff reads this." not in page.content()
+        assert BEHIND not in page.content()
