@@ -1,6 +1,7 @@
 # make run    serves the app on port 8501
+# make demo   serves it in a laboratory that stands in for the clouds and OpenAI, to try all without an account
 # make test   checks style and types, and runs all tests, those in a real browser too
-# Both install what they need and leave alone what is there already.
+# All install what they need and leave alone what is there already.
 PYTHON ?= python3.11
 PORT ?= 8501
 BIN := .venv/bin
@@ -8,10 +9,13 @@ RUNTIME := .venv/.installed-runtime
 TOOLS := .venv/.installed-tools
 AXE := node_modules/axe-core/package.json
 
-.PHONY: run test browser clean
+.PHONY: run demo test browser clean
 
 run: $(RUNTIME)
 	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+demo: $(TOOLS)
+	$(BIN)/python -m tests.lab.demo --port $(PORT)
 
 test: $(TOOLS) $(AXE) browser
 	$(BIN)/ruff check .
