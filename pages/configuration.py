@@ -5,25 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from ekm_core import catalogue, kit, waiting
-from ekm_core.check import Checked, check
+from ekm_core.check import Checked
 from ekm_core.model import Configuration, Propagation
-from pages.components import evidence, findings, frame, given, markup, registration
+from pages.components import checking, evidence, findings, frame, given, markup, registration
 
 _AGO = {"Just now": "now", "10 minutes ago": "10 minutes", "1 hour ago": "1 hour", "Yesterday": "yesterday"}
 _LONGEST_WHEN = 60
-
-
-def _checked() -> Checked | None:
-    """The check of what this session holds, made anew only where that has changed."""
-    configured = given.configuration()
-    if configured is None:
-        return None
-    question = (configured, given.evidence())
-    if st.session_state.get("checked_question") != question:
-        st.session_state["checked"] = check(*question)
-        st.session_state["checked_question"] = question
-    checked: Checked = st.session_state["checked"]
-    return checked
 
 
 # -------------------------------------------------------------------------------------------------------- wait or wrong
@@ -84,10 +71,6 @@ def _draw_when(checked: Checked | None) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------- the page
-def _heading(number: int, title: str, lead: str) -> None:
-    st.html(markup.page(f'<h2 class="ekm-step"><span>{number}</span>{markup.esc(title)}</h2><p>{markup.esc(lead)}</p>'))
-
-
 def _draw_result(checked: Checked | None) -> None:
     if checked is None:
         said = "Fill in at least one field, or paste your registration. The result stands here at once."
@@ -123,10 +106,10 @@ frame.head(
     "that mends it.",
     "Secrets are removed before anything is kept. All stays in this browser session: nothing is stored or sent on.",
 )
-_heading(1, "What you register", "The fields of the registration with OpenAI, by their own names.")
-checked = _checked()
+frame.step(1, "What you register", "The fields of the registration with OpenAI, by their own names.")
+checked = checking.checked()
 registration.draw(checked.findings if checked else ())
-_heading(
+frame.step(
     2,
     "What your cloud says",
     "The output of read-only commands. It decides what the form alone cannot. You run the commands; we never see a "
@@ -134,11 +117,11 @@ _heading(
 )
 configured = given.configuration() or Configuration(registration.cloud(), {})
 evidence.draw(configured)
-_heading(3, "Wait, or wrong?", "A change takes a while to spread. Tell when you made the last one.")
-_draw_when(_checked())
-_heading(4, "What we found", "From the most urgent to the least, each with how we know.")
-_draw_result(_checked())
-_heading(
+frame.step(3, "Wait, or wrong?", "A change takes a while to spread. Tell when you made the last one.")
+_draw_when(checking.checked())
+frame.step(4, "What we found", "From the most urgent to the least, each with how we know.")
+_draw_result(checking.checked())
+frame.step(
     5,
     "The kit",
     "Everything to create: policies, a script, a Terraform module, a checklist, the registration. Made from the form.",

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ekm_core.aws.reads import READS as READS
 from ekm_core.aws.reads import SECONDS, Plan, Read
 from ekm_core.aws.reads import permissions as permissions
 from ekm_core.credentials import AwsKeys, AwsProfile

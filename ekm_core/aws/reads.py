@@ -31,6 +31,13 @@ from ekm_core.snippets import json_snippet
 SECONDS = 15.0
 """For one call with its pages and retries."""
 
+READS = (
+    *script.READS,
+    "the policies of your organization that bind role and key, where the account may see them",
+    "OpenAI's last calls in CloudTrail, and why they failed",
+)
+"""What a run reads, in words."""
+
 _MOST_ITEMS = 1000
 _MOST_EVENTS = 100
 _MOST_POLICIES = 40

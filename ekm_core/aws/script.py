@@ -16,7 +16,7 @@ from ekm_core.snippets import json_snippet, sh
 # Whole ARNs of the right kind alone: the CLI would read a value such as file://… as the name of a file to load.
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,600}", re.ASCII)
 _KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]{1,30}:\d{12}:(?:key|alias)/[\w/-]{1,256}", re.ASCII)
-_READS = (
+READS = (
     "which account and identity you are signed in with",
     "the role with its trust policy and its permissions boundary",
     "every policy of the role, attached and inline",
@@ -82,7 +82,7 @@ def script(configuration: Configuration) -> Snippet:
         f'collect aws kms list-grants "--key-id=$key" {sh(region)}',
         collect.command("aws", "kms", "list-aliases", region),
     ]
-    return collect.script("Read your AWS set-up (for CloudShell)", _READS, lines)
+    return collect.script("Read your AWS set-up (for CloudShell)", READS, lines)
 
 
 def permissions(configuration: Configuration) -> tuple[Snippet, ...]:

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 AzureCredentials = AzureTokens | AzureDeviceCode | AzureDefault
 T = TypeVar("T")
 
+READS = (*script.READS, "what Entra and the vault tell anybody, which needs no credentials")
+"""What a run reads, in words."""
+
 _SIGN_IN_SECONDS = 900.0
 """So long Microsoft's device codes are good."""
 

@@ -15,7 +15,7 @@ from ekm_core.vendor import AZURE_APP_ID
 
 _VAULT = re.compile(r"https://([A-Za-z][A-Za-z0-9-]{2,23})\.vault\.(?:azure\.net|azure\.cn|usgovcloudapi\.net)(?:/.*)?")
 _KEY_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
-_READS = (
+READS = (
     "which tenant and subscription you are signed in to",
     "OpenAI's service principal in this tenant, also where it was deleted",
     "the vault, and the key with its versions (never its private part)",
@@ -76,7 +76,7 @@ def script(configuration: Configuration) -> Snippet:
         f'  collect az rest --method=get "--url=https://management.azure.com$scope"{sh(denials)} --output=json',
         "fi",
     )
-    return collect.script("Read your Azure set-up (for Cloud Shell)", _READS, lines)
+    return collect.script("Read your Azure set-up (for Cloud Shell)", READS, lines)
 
 
 def permissions(configuration: Configuration, *more: str) -> tuple[Snippet, ...]:

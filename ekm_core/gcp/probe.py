@@ -45,6 +45,9 @@ _SERVICES = "https://serviceusage.googleapis.com/v1"
 _TOKENS = "https://sts.googleapis.com/v1/token"
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
+READS = (*script.READS, "what Google's token service says of the provider's name, which needs no credentials")
+"""What a run reads, in words."""
+
 _MORE = ("cloudkms.cryptoKeys.list", "cloudkms.keyRings.list", "cloudkms.locations.list", "serviceusage.services.get")
 """What the reads need that gcloud's script does not make."""
 _ENCRYPT, _DECRYPT = "cloudkms.cryptoKeyVersions.useToEncrypt", "cloudkms.cryptoKeyVersions.useToDecrypt"

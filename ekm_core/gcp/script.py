@@ -22,7 +22,7 @@ _FIELDS = {
     "key_name": "kms_key_name",
     "location": "kms_key_location",
 }
-_READS = (
+READS = (
     "the workload identity pools and providers of the pool's project",
     "whether the Cloud KMS API is enabled in both projects",
     "the key with its versions",
@@ -151,7 +151,7 @@ def script(configuration: Configuration) -> Snippet:
         "  esac",
         'done <<< "$roles"',
     ]
-    return collect.script("Read your Google Cloud set-up (for Cloud Shell)", _READS, lines)
+    return collect.script("Read your Google Cloud set-up (for Cloud Shell)", READS, lines)
 
 
 def permissions(configuration: Configuration, *more: str) -> tuple[Snippet, ...]:

@@ -22,7 +22,7 @@ _LONGEST = 4_000_000
 """Characters of one paste or file. A whole account's answers are some hundred thousand."""
 _MOST_FILES = 50
 _SHELLS = {Provider.AWS: "AWS CloudShell", Provider.GCP: "Google Cloud Shell", Provider.AZURE: "Azure Cloud Shell"}
-_CHIPS = {
+CHIPS = {
     State.SEEN: ("ruled_out", "Read"),
     State.ABSENT: ("cannot_tell", "Does not exist"),
     State.REFUSED: ("cannot_tell", "Refused"),
@@ -59,11 +59,24 @@ def _asked(exhibit: Exhibit) -> Hashable:
     return (command.program, command.service, command.verb, command.arguments, options)
 
 
-def _add(texts: Sequence[tuple[str, str]]) -> bool:
-    """Read texts, each with its origin, into the evidence; whether all of it could be read.
+def add_exhibits(found: Sequence[Exhibit]) -> tuple[int, tuple[str, ...]]:
+    """Put exhibits, which hold no secrets, into the evidence; how many older answers they replaced, and what was wrong.
 
     A command that is given again replaces its older answer: that is how somebody shows a set-up after a correction.
     """
+    new = {_asked(exhibit) for exhibit in found}
+    kept = [exhibit for exhibit in given.evidence() if _asked(exhibit) not in new]
+    replaced = len(given.evidence()) - len(kept)
+    together = (*kept, *found)
+    if found:
+        _keep(together[: evidence.MOST])
+    if len(together) > evidence.MOST:
+        return replaced, (f"Only {evidence.MOST} outputs are kept at a time. Remove what is not of this set-up.",)
+    return replaced, ()
+
+
+def _add(texts: Sequence[tuple[str, str]]) -> bool:
+    """Read texts, each with its origin, into the evidence; whether all of it could be read."""
     problems: list[str] = []
     found: list[Exhibit] = []
     removed: Counter[str] = Counter()
@@ -76,15 +89,8 @@ def _add(texts: Sequence[tuple[str, str]]) -> bool:
         problems += [before + problem for problem in gathered.problems]
         found += gathered.exhibits
         removed.update(gathered.redactions)
-    new = {_asked(exhibit) for exhibit in found}
-    kept = [exhibit for exhibit in given.evidence() if _asked(exhibit) not in new]
-    replaced = len(given.evidence()) - len(kept)
-    together = (*kept, *found)
-    if len(together) > evidence.MOST:
-        problems.append(f"Only {evidence.MOST} outputs are kept at a time. Remove what is not of this set-up.")
-        together = together[: evidence.MOST]
-    if found:
-        _keep(together)
+    replaced, overflow = add_exhibits(found)
+    problems += overflow
     said = [f"{len(found)} {'output' if len(found) == 1 else 'outputs'} added."] if found else []
     if replaced:
         said.append(f"{replaced} of the same command {'was' if replaced == 1 else 'were'} replaced.")
@@ -216,7 +222,7 @@ def listing(found: Sequence[recognised.Row], turn: int) -> str:
     """The list of evidence, each with a button that removes it."""
     items = []
     for number, row in enumerate(found):
-        kind, label = _CHIPS.get(row.state, _CHIPS[State.FAILED])
+        kind, label = CHIPS.get(row.state, CHIPS[State.FAILED])
         if not row.used:
             kind, label = "cannot_tell", "Not used"
         items.append(

@@ -75,7 +75,7 @@ def _finding(item: Finding, base: str, shown: Set[Change]) -> str:
         changes = f"<h4>The smallest change</h4>{changes}"
     errors = ""
     if item.errors and item.status is Status.FAIL:
-        links = " · ".join(_error_link(error_id, base) for error_id in item.errors)
+        links = " · ".join(error_link(error_id, base) for error_id in item.errors)
         errors = f"<dt>The error you would get</dt><dd>{links}</dd>"
     source = ""
     if item.reference and item.reference.url.startswith("https://"):
@@ -90,7 +90,8 @@ def _finding(item: Finding, base: str, shown: Set[Change]) -> str:
     )
 
 
-def _error_link(error_id: str, base: str) -> str:
+def error_link(error_id: str, base: str) -> str:
+    """A link to an entry of the reference, by its title."""
     error = catalogue.get(error_id)
     title = error.title if error else error_id
     # In a new tab: here the whole page would load anew, without what this session holds.
@@ -115,7 +116,7 @@ def _open(found: Sequence[Finding]) -> str:
     if commands:
         first, settled = commands[0]
         count = "one check" if len(settled) == 1 else f"{len(settled)} checks"
-        parts.append(f"<p>This one command can settle {count}. The script above reads most of them at once.</p>")
+        parts.append(f"<p>This one command can settle {count}. The read-only script reads most of them at once.</p>")
         parts.append(markup.snippet_block(first))
     if rest:
         parts.append(f'<details class="ekm-fold"><summary>All open checks ({len(rest)})</summary>')

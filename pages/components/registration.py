@@ -87,7 +87,8 @@ def _fill(provider: Provider, values: Mapping[str, str], *, whole: bool) -> None
     _configure()
 
 
-def _take(found: Configuration) -> None:
+def take(found: Configuration) -> None:
+    """Fill the whole form with a configuration, of whichever cloud."""
     organization = {_ORGANIZATION: found.organization_id} if found.organization_id else {}
     _fill(found.provider, {**found.fields, **organization}, whole=True)
 
@@ -106,14 +107,14 @@ def _import() -> None:
         st.session_state["import_keys"] = read.configurations
     keys: Sequence[Configuration] = st.session_state["import_keys"]
     if len(keys) == 1:
-        _take(keys[0])
+        take(keys[0])
 
 
 def _take_key() -> None:
     keys: Sequence[Configuration] = st.session_state.get("import_keys", ())
     number = st.session_state.get("import_choice")
     if isinstance(number, int) and number < len(keys):
-        _take(keys[number])
+        take(keys[number])
 
 
 def _pick_cloud() -> None:
@@ -212,7 +213,7 @@ def _draw_import() -> None:
             f"This text holds {len(keys)} keys. Which one shall we check?",
             range(len(keys)),
             index=None,
-            format_func=lambda number: _named(keys[number]),
+            format_func=lambda number: named(keys[number]),
             key="import_choice",
             on_change=_take_key,
             placeholder="Choose a key",
@@ -220,7 +221,7 @@ def _draw_import() -> None:
         )
 
 
-def _named(found: Configuration) -> str:
+def named(found: Configuration) -> str:
     """One line that tells the keys of a list apart."""
     fields = (found.get(name) for name in ("name", "kms_arn", "kms_key_name", "key_name", "id"))
     return f"{found.provider.label}: {' · '.join(dict.fromkeys(filter(None, fields)))}"[:160]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -70,11 +70,16 @@ class Stage:
         """The address of a cloud's stand-in, for what tests ask it directly."""
         return self._scenes[provider].address
 
-    def _route(self) -> None:
+    @property
+    def routes(self) -> Mapping[str, str]:
+        """Where each host leads."""
         routes = dict.fromkeys(openai.HOSTS, self._api)
         for scene in self._scenes.values():
             routes.update(dict.fromkeys(scene.hosts, scene.address))
-        self.laboratory.route(routes)
+        return routes
+
+    def _route(self) -> None:
+        self.laboratory.route(self.routes)
 
 
 @contextmanager
