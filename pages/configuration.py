@@ -115,6 +115,7 @@ frame.step(
     "The output of read-only commands. It decides what the form alone cannot. You run the commands; we never see a "
     "credential.",
 )
+st.page_link("pages/probe.py", label="Or have it read live, with credentials of your own", icon=":material/sensors:")
 configured = given.configuration() or Configuration(registration.cloud(), {})
 evidence.draw(configured)
 frame.step(3, "Wait, or wrong?", "A change takes a while to spread. Tell when you made the last one.")

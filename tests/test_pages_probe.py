@@ -21,7 +21,7 @@ from ekm_core.probing import live
 from ekm_core.probing.event import Ended, Event, Planned, Prompted, Started, Stopped, Tick
 from ekm_core.probing.record import Record
 from ekm_core.probing.step import ORIGIN, Trouble
-from pages.components import probed, recognised
+from pages.components import metrics, probed, recognised
 from tests.test_pages_configuration import SCENARIO, html
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,6 +57,7 @@ class Calls:
         self.given: dict[str, Any] = {}
         self.during = ""
         self.closed = False
+        self.counted: list[str] = []
 
     def run(
         self, configuration: Configuration | None, credentials: object = None, **options: object
@@ -75,6 +76,7 @@ class Calls:
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     replaced = Calls()
     monkeypatch.setattr(live, "run", replaced.run)
+    monkeypatch.setattr(metrics, "probe", replaced.counted.append)
     return replaced
 
 
@@ -177,6 +179,7 @@ def test_a_run_gets_the_credentials_and_its_evidence_counts_everywhere(calls: Ca
     assert calls.given["credentials"] == AwsKeys(ACCESS_KEY, SECRET, TOKEN)
     assert calls.given["openai"] == OpenAIKey(ADMIN_KEY)
     assert (calls.given["round_trip"], calls.given["ambient_allowed"], calls.closed) == (False, False, True)
+    assert calls.counted == ["seen"]
     drawn = html(test)
     assert "1 of 1 call answered." in drawn
     assert "The ExternalId is not the one that OpenAI sends" in drawn

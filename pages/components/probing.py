@@ -14,7 +14,7 @@ from ekm_core.openai import evidence as openai
 from ekm_core.probing import live
 from ekm_core.probing.event import Ended, Event, Prompted, Tick
 from ekm_core.probing.record import Record
-from pages.components import evidence, frame, markup, probed, registration
+from pages.components import evidence, frame, markup, metrics, probed, registration
 from pages.components.sign_in import Asked
 
 _TICK = 0.5
@@ -78,6 +78,7 @@ def run(configured: Configuration | None, asked: Asked) -> None:
                     lines.html(probed.progress(record, frame.base_path()))
                 if isinstance(event, Ended):
                     evidence.add_exhibits(event.exhibits)
+                    metrics.probe(event.state)
     current.over = True
     st.rerun()
 
