@@ -96,6 +96,8 @@ def test_the_laboratorys_page_shows_what_to_paste_and_changes_the_set_up(monkeyp
             assert pasted[1:3] == ["AKIA<b>", "secret-broken"]
             assert "role/broken" in pasted[0]
             assert "aws-kms-access-denied.explicit-deny" in page
+            told = demo.printed(desk, "http://127.0.0.1:8501", address)
+            assert all(text in told for text in ("AWS: Secret access key: secret-broken", address, "sk-admin-"))
             page = client.post(f"{address}/show", data={"name": "aws/healthy"}).text
             assert "secret-healthy" in page
             assert "secret-broken" not in page

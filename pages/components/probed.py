@@ -95,7 +95,9 @@ def summary(record: Record, advice: Sequence[str] = ()) -> str:
     if refused:
         said += f" {refused} {'was' if refused == 1 else 'were'} refused: a permission of yours is missing."
     stopped = f"{record.stopped} " if record.stopped else ""
-    return markup.page(markup.sentences((f"{stopped}{said}", *advice), bad=bool(stopped)))
+    if advice:
+        return markup.page(markup.sentences((f"{stopped}{said}", *advice), bad=bool(stopped)))
+    return markup.page(markup.note(f"{stopped}{said}", bad=bool(stopped)))
 
 
 def validation(found: Validation, name: str) -> str:

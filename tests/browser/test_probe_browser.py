@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from ekm_core import configuration
 from ekm_core.model import Provider
@@ -229,6 +229,21 @@ def test_a_code_to_sign_in_with_is_shown_and_used(open_page: OpenPage, shown: St
     expect(page.get_by_role("link", name=re.compile("devicelogin"))).to_be_visible()
     over(page)
     expect(page.locator("article.ekm-check.fail").filter(has_text=BROKEN[Provider.AZURE][1]).first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("switch", "host", "offered"), [("1", "127.0.0.1", 1), ("1", "localhost", 1), ("", "127.0.0.1", 0)]
+)
+def test_the_machines_own_credentials_are_offered_to_who_sits_at_it(
+    browser: Browser, switch: str, host: str, offered: int
+) -> None:
+    with serve(EKM_LOCAL_CREDENTIALS=switch) as address:
+        page = browser.new_page()
+        page.goto(f"{address.replace('127.0.0.1', host)}/configuration")
+        page.wait_for_selector(".ekm h1")
+        register(page, SETUPS[BROKEN[Provider.AWS][0]])
+        expect(page.get_by_text("A profile of this machine", exact=True)).to_have_count(offered)
+        page.close()
 
 
 def test_a_phone_needs_no_sideways_scrolling(open_page: OpenPage, shown: Stage) -> None:

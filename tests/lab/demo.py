@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
@@ -38,6 +39,7 @@ _KEYS = {
     openai.ADMIN_KEY: "An admin key that may do everything",
     openai.WRITING_KEY: "One that may not read external keys",
 }
+_LONGEST_PRINTED = 100
 _LABELS = {
     "access_key_id": "Access key ID",
     "secret_access_key": "Secret access key",
@@ -120,9 +122,16 @@ class Desk:
         )
 
     def _pasted(self, provider: Provider) -> str:
+        given = self.credentials(provider)
+        return "".join(f"<p>{label}</p>{_pre(value)}" for label, value in given.items())
+
+    def credentials(self, provider: Provider) -> Mapping[str, str]:
+        """What to paste into the live check for a cloud, by the labels there; nothing where nothing is shown of it."""
+        if self._stage.shown(provider) is None:
+            return {}
         given = self._stage.sign_in(provider)
-        values = {item.name: getattr(given, item.name) for item in dataclasses.fields(given)}
-        return "".join(f"<p>{_LABELS[name]}</p>{_pre(value)}" for name, value in values.items() if value)
+        values = {_LABELS[item.name]: getattr(given, item.name) for item in dataclasses.fields(given)}
+        return {label: value for label, value in values.items() if value}
 
 
 def _pre(text: str) -> str:
@@ -140,6 +149,18 @@ def _truth(shown: Setup) -> str:
         return "<p>Nothing: OpenAI can use the key.</p>"
     causes = "".join(f"<li><code>{escape(cause)}</code></li>" for cause in shown.confirmed)
     return f"<p>OpenAI meets: {escape(error.title)}.</p><ul>{causes}</ul>"
+
+
+def printed(desk: Desk, app: str, address: str) -> str:
+    """What stands in the terminal once all has started."""
+    lines = [f"The app:        {app}", f"The laboratory: {address}   (set-ups, and all there is to paste)", ""]
+    lines.append("Invented credentials for the live check:")
+    for provider in REGISTRATION:
+        for label, value in desk.credentials(provider).items():
+            shown = value if len(value) < _LONGEST_PRINTED else "stands on the laboratory's page"
+            lines.append(f"  {provider.label}: {label}: {shown}")
+    lines.append(f"  {Provider.OPENAI.label}: Admin key: {openai.ADMIN_KEY}")
+    return "\n".join(("", *lines, ""))
 
 
 def main() -> int:
@@ -160,10 +181,7 @@ def main() -> int:
             command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
             settings = {**running.environment, "EKM_DEMO": address, "STREAMLIT_SERVER_ADDRESS": "127.0.0.1"}
             with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings}) as process:
-                print(
-                    f"\nThe app:        {app}\nThe laboratory: {address}   (set-ups, and credentials to paste)\n",
-                    flush=True,
-                )
+                print(printed(desk, app, address), flush=True)
                 try:
                     return process.wait()
                 except KeyboardInterrupt:
