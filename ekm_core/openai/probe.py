@@ -138,7 +138,7 @@ def _called(key: OpenAIKey, seconds: float, ask: Callable[[ExternalKeys], Any], 
                     and time.monotonic() + _PAUSE < ends
                     and not _is_of_the_cloud(status, text)
                 ):
-                    time.sleep(_PAUSE)
+                    time.sleep(_PAUSE)  # a busy server is asked once more
                     continue
                 if not own and _is_of_the_cloud(status, text):
                     return text
