@@ -3,10 +3,12 @@
 A scenario is one JSON file: what is registered (``configuration``: the body of POST external_keys, and
 ``organization_id`` where it is known), what the cloud says (``evidence``: a list of {"command", "output"}), the error
 (``text``, "" for a set-up that is checked before any error), and what must come out (``expect``): ``error`` (the known
-error's id), ``confirmed`` (exactly these causes) and ``ruled_out`` (at least these). Without an error text the causes
-are those of the findings of ``check`` and read ``error-id.cause-id``.
+error's id), ``confirmed`` (exactly these causes), ``ruled_out`` (at least these) and, where it matters, ``open``
+(neither of the two may be said of these). Without an error text the causes are those of the findings of ``check`` and
+read ``error-id.cause-id``.
 
-A wrong cause that is confirmed is the worst fault of all: the exit code is 1 if there is one.
+A wrong cause that is confirmed is the worst fault of all, a true one that is ruled out the next: the exit code is 1 if
+there is one of either.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ class Scenario:
     error: str
     confirmed: frozenset[str]
     ruled_out: frozenset[str]
+    open: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def _scenario(path: Path, folder: Path) -> Scenario:
         expect["error"],
         frozenset(expect["confirmed"]),
         frozenset(expect["ruled_out"]),
+        frozenset(expect.get("open", ())),
     )
 
 
@@ -101,7 +105,7 @@ def _of_status(findings: tuple[Finding, ...], status: Status) -> frozenset[str]:
 
 
 def main() -> int:
-    """Prints the figures and each scenario that is not as it should be; 1 if a wrong cause was confirmed."""
+    """Prints the figures and each scenario that is not as it should be; 1 if a verdict was wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     scenarios = load(parser.parse_args().folder)
@@ -111,20 +115,23 @@ def main() -> int:
         outcome = run(scenario)
         wrong = outcome.confirmed - scenario.confirmed
         unknown = scenario.confirmed - outcome.confirmed
+        lost = (scenario.confirmed | scenario.open) & outcome.ruled_out
         counts["right cause confirmed"] += len(outcome.confirmed & scenario.confirmed)
         counts["wrong cause confirmed"] += len(wrong)
+        counts["wrong cause ruled out"] += len(lost)
         counts["left unknown"] += len(unknown)
         counts["ruled out as it should be"] += len(outcome.ruled_out & scenario.ruled_out)
         counts["not ruled out"] += len(scenario.ruled_out - outcome.ruled_out)
         counts["error not recognised"] += not outcome.found
-        for label, causes in (("WRONG", wrong), ("unknown", unknown), ("open", scenario.ruled_out - outcome.ruled_out)):
+        left = scenario.ruled_out - outcome.ruled_out
+        for label, causes in (("WRONG", wrong), ("LOST", lost), ("unknown", unknown), ("open", left)):
             if causes:
                 print(f"{label:8} {scenario.name}: {', '.join(sorted(causes))}")
     spent = (time.process_time() - started) / max(1, len(scenarios))
     print(f"{len(scenarios)} scenarios, {spent * 1000:.1f} ms of CPU each, Python {platform.python_version()}")
     for label, count in counts.items():
         print(f"{count:6} {label}")
-    return 1 if counts["wrong cause confirmed"] else 0
+    return 1 if counts["wrong cause confirmed"] or counts["wrong cause ruled out"] else 0
 
 
 if __name__ == "__main__":

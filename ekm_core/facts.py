@@ -5,6 +5,7 @@ A missing answer is never read as "it does not exist": see the states in ``ekm_c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -15,6 +16,11 @@ from ekm_core.model import Exhibit
 T = TypeVar("T")
 
 _SHOWN = 240
+# Programs behind a pipe that print what they get, or one part of it whole, as people do for colours and for a file.
+_PRINTER = re.compile(
+    r"\|[ ]*(?:jq(?:[ ]+-{1,2}[a-z-]{1,20})*[ ]*(?:[ ](?:'\.[\w.]{0,80}'|\"\.[\w.]{0,80}\"|\.[\w.]{0,80}))?"
+    r"|cat|less|more|tee(?:[ ]+-a)?[ ]+[\w./~-]{1,80}|python3?[ ]+-m[ ]+json\.tool)[ ]*$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,11 @@ def source_of(exhibit: Exhibit) -> str:
 
 
 def piped(exhibit: Exhibit) -> bool:
-    """Whether the output may have gone through another program, so that a list may not be whole."""
-    return "|" in exhibit.command
+    """Whether the output went through a program that may have left some of it out; mere printers do not count."""
+    command = exhibit.command.rstrip()
+    while found := _PRINTER.search(command):
+        command = command[: found.start()].rstrip()
+    return "|" in command
 
 
 def combine(facts: Iterable[Fact[T]], same: Callable[[T, T], bool] = lambda first, second: first == second) -> Fact[T]:

@@ -16,6 +16,7 @@ def test_scenario(scenario):
     assert outcome.found, f"{scenario.error} is not recognised in the text"
     assert outcome.confirmed == scenario.confirmed
     assert scenario.ruled_out <= outcome.ruled_out
+    assert not scenario.open & outcome.ruled_out
 
 
 def _judged(kind):

@@ -48,12 +48,16 @@ class PolicyText:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role. boundary_arn: its permissions boundary, "" where it has none. unique_id: RoleId (AROA…), "" if unseen."""
+    """A role.
+
+    boundary_arn: its permissions boundary, "" where it has none, None where the output does not show it.
+    unique_id: RoleId (AROA…), "" if unseen.
+    """
 
     arn: str
     name: str
     account: str
-    boundary_arn: str
+    boundary_arn: str | None
     unique_id: str = ""
 
 
@@ -190,7 +194,7 @@ class AwsEvidence:
     whole_alias_lists: set[tuple[str, str]] = field(default_factory=set)
     organization: list[OrganizationPolicy] = field(default_factory=list)
     organization_lists: list[TargetPolicies] = field(default_factory=list)
-    organization_parents: dict[str, str] = field(default_factory=dict)  # account or unit, what is right above it
+    organization_parents: dict[str, str] = field(default_factory=dict)  # child, its parent; "" where outputs differ
     listed_roles: list[Entry[Role]] = field(default_factory=list)  # of a list, which tells nothing of boundaries
     recorded: list[RecordedCall] = field(default_factory=list)
     lookups: list[str] = field(default_factory=list)  # what CloudTrail was asked, also where it found nothing
@@ -211,7 +215,9 @@ class AwsEvidence:
     # ------------------------------------------------------------------------------------------------------- the role
     def role(self, arn: str) -> Fact[Role]:
         """The role with that ARN. ABSENT only where the command surely ran in the role's own account."""
-        return _one(_of_role(self.roles, arn), "Role")
+        # What shows more goes first: it is what the others are compared with.
+        facts = sorted(_of_role(self.roles, arn), key=_unseen)
+        return combine(facts, _same_role) if facts else _one((), "Role")
 
     def trust(self, arn: str) -> Fact[PolicyText]:
         """The role's trust policy: of get-role, or one that was pasted for it."""
@@ -222,6 +228,9 @@ class AwsEvidence:
         role = self.role(arn)
         if role.value is None:
             return Fact(role.state, source=role.source, because=role.because)
+        if role.value.boundary_arn is None:
+            because = f"{role.source} does not show whether the role has a permissions boundary."
+            return Fact(State.NOT_GIVEN, source=role.source, because=because)
         if not role.value.boundary_arn:
             return Fact(State.ABSENT, source=role.source, because="The role has no permissions boundary.")
         return self.managed(role.value.boundary_arn)
@@ -341,6 +350,20 @@ class AwsEvidence:
 def _one(facts: Sequence[Fact[T]], what: str) -> Fact[T]:
     """All facts on one thing as one; NOT_GIVEN where there is none."""
     return combine(facts) if facts else Fact(State.NOT_GIVEN, because=f"{what} is not in what you gave.")
+
+
+def _unseen(fact: Fact[Role]) -> int:
+    """How much of a role an output leaves open."""
+    role = fact.value
+    return (role.boundary_arn is None) + (not role.unique_id) if role else 0
+
+
+def _same_role(first: Role, second: Role) -> bool:
+    """Whether two outputs agree in all that both show."""
+    one = second.boundary_arn if first.boundary_arn is None else first.boundary_arn
+    other = first.boundary_arn if second.boundary_arn is None else second.boundary_arn
+    ids = {first.unique_id, second.unique_id} - {""}
+    return first.arn == second.arn and one == other and len(ids) < 2
 
 
 def _one_document(facts: Sequence[Fact[PolicyText]], what: str) -> Fact[PolicyText]:

@@ -33,7 +33,7 @@ from ekm_core.aws.account import (
 )
 from ekm_core.aws.snippets import arn_part
 from ekm_core.evidence import Command, State, command_of, is_terraform, outcome
-from ekm_core.facts import Fact, Loose, source_of
+from ekm_core.facts import Fact, Loose, piped, source_of
 from ekm_core.model import Exhibit
 
 T = TypeVar("T")
@@ -81,6 +81,9 @@ class _Reading:
             if self.command.program == "aws":
                 self._no_answer(result.state, result.permission, result.sentence)
             return
+        if piped(self.exhibit):
+            self._loose("This output went through another program, which may have left some of it out.")
+            return
         output = _map(self.exhibit.output)
         for shape, reader in _SHAPES:
             if shape <= set(output):
@@ -106,6 +109,10 @@ class _Reading:
         shown = _formatted(parsed.value) if parsed.valid else text
         return PolicyText(kind, title, parsed.value, shown, self.source, problems=problems)
 
+    def _not_whole(self, output: Mapping[str, Any]) -> bool:
+        """Whether a list lacks items: it says that there is more, or the command picked some of them out."""
+        return _cut_off(output) or bool(self.command.option("query", "path-prefix", "starting-token", "marker"))
+
     @property
     def _role_name(self) -> str:
         return self.command.option("role-name")
@@ -124,16 +131,21 @@ class _Reading:
 
     # ----------------------------------------------------------------------------------------------------------- roles
     def role(self, output: Mapping[str, Any]) -> None:
-        self._add_role(_map(output["Role"]))
+        self._add_role(_map(output["Role"]), whole=not self.command.option("query"))
 
-    def _add_role(self, output: Mapping[str, Any]) -> None:
+    def bare_role(self, output: Mapping[str, Any]) -> None:
+        """A role without the braces around it: of get-role, or an item of list-roles, which shows no boundary. Only the
+        former says when the role was last used."""
+        self._add_role(output, whole="RoleLastUsed" in output)
+
+    def _add_role(self, output: Mapping[str, Any], *, whole: bool) -> None:
         arn, name = _text(output, "Arn"), _text(output, "RoleName")
         account = arn_part(arn, "account")
         if not account:
             self._loose("This role has no ARN.")
             return
         name = name or arn_part(arn, "rest").rpartition("/")[2]
-        boundary = _text(_map(output.get("PermissionsBoundary")), "PermissionsBoundaryArn")
+        boundary = _text(_map(output.get("PermissionsBoundary")), "PermissionsBoundaryArn") or ("" if whole else None)
         self.evidence.roles.append(
             Entry(name, account, self._seen(Role(arn, name, account, boundary, _text(output, "RoleId"))))
         )
@@ -171,8 +183,8 @@ class _Reading:
             self._loose(_NO_ROLE)
             return
         fact = self._seen(names)
-        if _cut_off(output) or not all(names):
-            because = f"The output of {self.source} is cut off. Run it again without --max-items and --query."
+        if self._not_whole(output) or not all(names):
+            because = f"The output of {self.source} is not the whole list. Run it again without options that select."
             fact = Fact(State.FAILED, source=self.source, because=because)
         target.append(Entry(self._role_name, self._account, fact))
 
@@ -187,7 +199,7 @@ class _Reading:
     def account_details(self, output: Mapping[str, Any]) -> None:
         """get-account-authorization-details: every role with its policies, and every managed policy."""
         for item in map(_map, _list(output["RoleDetailList"])):
-            self._add_role(item)
+            self._add_role(item, whole=True)
             name, account = _text(item, "RoleName"), arn_part(_text(item, "Arn"), "account")
             inline = [_map(policy) for policy in _list(item.get("RolePolicyList"))]
             for policy in inline:
@@ -251,8 +263,8 @@ class _Reading:
             return
         ids = tuple(_text(_map(item), "Id") for item in _list(output["Policies"]))
         fact = self._seen(ids)
-        if _cut_off(output):
-            because = f"The output of {self.source} is cut off. Run it again without --max-items."
+        if self._not_whole(output):
+            because = f"The output of {self.source} is not the whole list. Run it again without options that select."
             fact = Fact(State.FAILED, source=self.source, because=because)
         target, kind = self.command.option("target-id"), self.command.option("filter")
         self.evidence.organization_lists.append(TargetPolicies(target, kind, fact))
@@ -263,7 +275,8 @@ class _Reading:
         if not self.command.option("child-id"):
             self._loose("This output does not name its account or unit. Paste the command above it too.")
         elif len(above) == 1 and above[0]:
-            self.evidence.organization_parents[self.command.option("child-id")] = above[0]
+            child, known = self.command.option("child-id"), self.evidence.organization_parents
+            known[child] = above[0] if known.get(child, above[0]) == above[0] else ""  # moved meanwhile
 
     def the_organization(self, output: Mapping[str, Any]) -> None:
         """describe-organization: no policy of the organization binds its management account."""
@@ -331,7 +344,7 @@ class _Reading:
                 for item in items
             )
         )
-        if _cut_off(output) or filtered:
+        if self._not_whole(output) or filtered:
             fact = Fact(
                 State.FAILED, source=self.source, because=f"The output of {self.source} does not hold all grants."
             )
@@ -346,7 +359,7 @@ class _Reading:
                 fact = self._seen(_sibling(arn, f"key/{target}"))
                 self.evidence.aliases.append(Entry(arn, arn_part(arn, "region"), fact))
         # Every account has AWS's own aliases in every Region, so a whole list always names its place.
-        if self.command.verb == "list-aliases" and not self._key_id and not _cut_off(output):
+        if self.command.verb == "list-aliases" and not self._key_id and not self._not_whole(output):
             self.evidence.whole_alias_lists.update(places)
 
     # ------------------------------------------------------------------------------------------------------ CloudTrail
@@ -495,7 +508,7 @@ class _Reading:
 _SHAPES = (
     (frozenset({"Role"}), _Reading.role),
     (frozenset({"RoleName", "PolicyName", "PolicyDocument"}), _Reading.inline_document),
-    (frozenset({"RoleName", "Arn", "AssumeRolePolicyDocument"}), _Reading._add_role),
+    (frozenset({"RoleName", "Arn", "AssumeRolePolicyDocument"}), _Reading.bare_role),
     (frozenset({"AttachedPolicies"}), _Reading.attached),
     (frozenset({"PolicyNames"}), _Reading.inline),
     (frozenset({"RoleDetailList"}), _Reading.account_details),

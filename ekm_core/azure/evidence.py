@@ -52,7 +52,8 @@ class Vault:
     """A key vault. None or "" means that the output did not show it, never a default.
 
     id: its ARM id. rbac: whether roles decide (true) or access policies (false). network: networkAcls as printed.
-    document: in the shape of `az keyvault show`, for the evaluator; empty parts are those not shown.
+    document: in the shape of `az keyvault show`, for the evaluator; empty parts are those not shown. whole: whether the
+    command printed all of it, so that what is missing there is not set.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Vault:
     access_policies: tuple[Document, ...] | None = None
     purge_protection: bool | None = None
     document: Document = field(default_factory=dict)
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,9 @@ def read(exhibits: Iterable[Exhibit]) -> AzureEvidence:
     return reader.result()
 
 
+_ROLE_DATA = frozenset({"dataActions", "notDataActions"})
+
+
 class _UnclearError(ValueError):
     """A field of a document holds what no Azure command prints there."""
 
@@ -309,7 +314,8 @@ class _Reader:
             value = value["value"]
         items = value if isinstance(value, list) else [value]
         try:
-            known = [self._document(item, command, source) for item in items if isinstance(item, dict)]
+            picked = piped(exhibit) or "query" in command.options
+            known = [self._document(item, command, source, picked) for item in items if isinstance(item, dict)]
         except _UnclearError as unclear:
             self._loose.append(Loose(exhibit, f"{source} cannot be used: {unclear}."))
             return
@@ -367,8 +373,8 @@ class _Reader:
             return True
         return False
 
-    def _document(self, document: dict[str, Any], command: Command, source: str) -> bool:
-        """Files one document by its shape; whether it was recognised."""
+    def _document(self, document: dict[str, Any], command: Command, source: str, picked: bool) -> bool:
+        """Files one document by its shape; whether it was recognised. picked: it may be a part of what there is."""
         top = _plain(document)
         inner = _plain(document["properties"]) if isinstance(document.get("properties"), dict) else {}
         both = {**top, **inner}
@@ -377,10 +383,10 @@ class _Reader:
         if _has(both, "appid") and (gone or any(mark in both for mark in marks)):
             return self._principal(both, source, gone=gone)
         if "vaulturi" in both or ("uri" in both and "rbac" in both) or (gone and "vaultid" in both):
-            return self._vault(document, top, both, source, gone=gone)
+            return self._vault(document, top, both, source, gone=gone, whole=not picked)
         key = _plain(both["key"]) if isinstance(both.get("key"), dict) else {}
         if _has({**both, **key}, "kid") or _has(both, "keyuri"):
-            return self._key({**both, **key}, command, source, gone=gone)
+            return self._key({**both, **key}, command, source, gone=gone, whole=not picked)
         if isinstance(both.get("lifetimeactions"), list) and _path(_string(both, "id")).endswith("/rotationpolicy"):
             address = _string(both, "id")
             name = f"{_host(address).partition('.')[0]}/{_path(address).split('/')[-2]}"
@@ -407,7 +413,7 @@ class _Reader:
         if _has(both, "roledefinitionid", "scope") and (_has(both, "principalid") or _has(both, "objectid")):
             return self._assignment(top, both, source)
         if _has(both, "rolename") or ("dataactions" in top and "assignablescopes" in top):
-            return self._role(top, both, source)
+            return self._role(top, both, source, whole=not picked)
         if (
             _has(both, "tenantid", "id")
             and ("environmentname" in both or "isdefault" in both)
@@ -445,7 +451,14 @@ class _Reader:
         return True
 
     def _vault(
-        self, document: dict[str, Any], top: dict[str, Any], both: dict[str, Any], source: str, *, gone: bool
+        self,
+        document: dict[str, Any],
+        top: dict[str, Any],
+        both: dict[str, Any],
+        source: str,
+        *,
+        gone: bool,
+        whole: bool,
     ) -> bool:
         uri = _string(both, "vaulturi") or _string(both, "uri")
         name = _string(top, "name") or _string(both, "vaultname") or _host(uri).partition(".")[0]
@@ -464,11 +477,12 @@ class _Reader:
             tuple(item for item in policies if isinstance(item, dict)) if isinstance(policies, list) else None,
             _boolean(both, "enablepurgeprotection"),
             _nested(document),
+            whole,
         )
         self._add(Kind.VAULT, name, Fact(State.SEEN, vault, source))
         return True
 
-    def _key(self, both: dict[str, Any], command: Command, source: str, *, gone: bool) -> bool:
+    def _key(self, both: dict[str, Any], command: Command, source: str, *, gone: bool, whole: bool) -> bool:
         """A key of the data plane (kid), of the management plane (keyUri), or an item of a list of either."""
         kid = _string(both, "kid") or _string(both, "keyuriwithversion") or _string(both, "keyuri")
         parts = _path(kid).split("/")
@@ -491,7 +505,7 @@ class _Reader:
             _boolean(dates, "enabled"),
             _moment(dates, "expires", "exp"),
             _moment(dates, "notbefore", "nbf"),
-            dated=bool(dates),
+            dated=bool(dates) and (whole or {"expires", "notbefore"} <= dates.keys()),
             current=(asked and not version_asked) or len(parts) == 2,
         )
         fact = Fact(State.SEEN, key, source)
@@ -515,13 +529,15 @@ class _Reader:
         self._add(Kind.ASSIGNMENT, str(flat["id"]) or key, Fact(State.SEEN, flat, source))
         return True
 
-    def _role(self, top: dict[str, Any], both: dict[str, Any], source: str) -> bool:
+    def _role(self, top: dict[str, Any], both: dict[str, Any], source: str, *, whole: bool) -> bool:
         name, permissions = _string(both, "rolename") or _string(top, "name"), both.get("permissions")
         if permissions is None and "dataactions" in top:  # PowerShell, or the document that creates a role
             fields = ("actions", "notActions", "dataActions", "notDataActions")
             permissions = [{field: top.get(field.lower()) or [] for field in fields}]
         if not isinstance(permissions, list):
             return False
+        if not whole and not all(isinstance(one, dict) and one.keys() >= _ROLE_DATA for one in permissions):
+            return False  # what was left out may take actions away
         identifier = _string(both, "id") or _string(both, "name")
         flat = {
             "id": identifier,
@@ -561,7 +577,7 @@ class _Reader:
 
 
 # Which fields of a typed value say nothing of their own when two outputs are compared.
-_NOT_COMPARED = frozenset({"document", "dated", "current"})
+_NOT_COMPARED = frozenset({"document", "dated", "current", "whole"})
 
 
 def _fields(value: object) -> dict[str, object]:
@@ -691,7 +707,7 @@ def _arm_key(command: Command) -> re.Match[str] | None:
 
 def _unfiltered(command: Command) -> bool:
     """Whether the list is whole: nothing picked some of it out."""
-    return not any(name in command.options for name in ("query", "role", "max-items"))
+    return not any(name in command.options for name in ("query", "role", "max-items", "maxresults"))
 
 
 def _listing(command: Command) -> tuple[Kind, Listing] | None:

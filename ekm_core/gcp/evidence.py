@@ -258,7 +258,11 @@ class _Reader:
 
     def _list(self, items: list[Any], exhibit: Exhibit, command: Command) -> None:
         source, documents = source_of(exhibit), [item for item in items if isinstance(item, dict)]
-        if command.verb.startswith("get-ancestors") and len(documents) == len(items):
+        if (
+            command.verb.startswith("get-ancestors")
+            and len(documents) == len(items)
+            and not _selected(exhibit, command)
+        ):
             return self._above(documents, exhibit, command)
         subject = _subject(command)
         known = [self._document(item, exhibit, command) for item in documents]
@@ -303,6 +307,10 @@ class _Reader:
     def _document(self, document: dict[str, Any], exhibit: Exhibit, command: Command) -> bool:
         """Files one document by its shape; whether it was recognised."""
         source = source_of(exhibit)
+        if _selected(exhibit, command) and (_is_policy(document) or _says_by_silence(document.get("name"))):
+            sentence = f"{source} shows a part of it alone. Give its whole output, with --format=json and no more."
+            self._loose.append(Loose(exhibit, sentence))
+            return True
         if _is_policy(document):
             subject = _subject(command)
             if subject is not None and subject[0] is Kind.POLICY:
@@ -410,6 +418,18 @@ def _numbers(facts: list[tuple[Kind, str, Fact[Document]]]) -> dict[str, str]:
 def _is_policy(document: Mapping[str, Any]) -> bool:
     """An IAM policy; one without any binding prints its etag alone."""
     return set(document) <= _POLICY_FIELDS and (isinstance(document.get("bindings"), list) or "etag" in document)
+
+
+def _selected(exhibit: Exhibit, command: Command) -> bool:
+    """Whether the command picked parts of each document out: a projection (``--format="json(name)"``), or a filter."""
+    options = command.options
+    return piped(exhibit) or "(" in options.get("format", "") or "flatten" in options
+
+
+def _says_by_silence(name: object) -> bool:
+    """Whether a document of this name says something by what it lacks: no list of audiences is a default one."""
+    kinds = (_NAMES[Kind.POOL], _NAMES[Kind.PROVIDER], _NAMES[Kind.ROLE], _DENY_POLICY)
+    return isinstance(name, str) and any(pattern.fullmatch(name) for pattern in kinds)
 
 
 def _same(first: Document, second: Document) -> bool:

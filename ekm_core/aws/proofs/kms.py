@@ -247,15 +247,32 @@ def permitted(kms: Kms) -> bool | None:
 
 
 def set_up_keys(case: Case, setting: Setting, registered: str) -> list[Fact[Key]]:
-    """The other keys in the evidence that the registered role may use, and that EKM can use."""
+    """The other keys in the evidence that were set up for the registered role, and that EKM can use.
+
+    Set up: the role may use it, and a policy names the two together. With a wide policy of the role it may use every
+    key of the account that leaves its use to IAM.
+    """
     found: dict[str, Fact[Key]] = {}
     for entry in setting.evidence.keys:
         key = entry.fact.value
         if key is None or key.arn == registered or key.state != "Enabled" or key.spec != "SYMMETRIC_DEFAULT":
             continue
-        if permitted(on_key(case, setting, key.arn)):
+        kms = on_key(case, setting, key.arn)
+        if permitted(kms) and (_names_key(kms) or kms.needs_own(kms.actions[0]) is False):
             found.setdefault(key.arn, entry.fact)
     return list(found.values())
+
+
+def _names_key(kms: Kms) -> bool:
+    """Whether an Allow statement of the role's own policies names this very key."""
+    id = aws.arn_part(kms.key, "rest").removeprefix("key/")
+    return any(
+        id in resource
+        for held in kms.identity.all
+        for statement in held.document.statements
+        if statement.allow and not statement.not_resource
+        for resource in statement.resources or ()
+    )
 
 
 def _other_key(kms: Kms) -> Ruling:

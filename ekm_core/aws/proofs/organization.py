@@ -37,9 +37,13 @@ def _rule(case: Case, kind: Kind, account: str, requests: Sequence[Request]) -> 
     if reason := setting.evidence.unbound.get(account):
         return fails(f"No {what} binds account {account}. {reason}", (reason,))
     levels = _levels(setting, account)
-    standing = {id: (level, source) for level in reversed(levels) for id, source in _attached(setting, level).items()}
+    standing = {
+        id: (level, source) for level in reversed(levels) for id, source in _attached(setting, level, kind).items()
+    }
     unplaced = []
     for item in _of_kind(setting, kind):
+        if any(other.id == item.id and other.policy.value != item.policy.value for other in _of_kind(setting, kind)):
+            return stays_open(f"Two outputs show {item.policy.title} differently. Give the newest alone.")
         document = common.read_policy(item.policy, kind, setting)
         if isinstance(document, Ruling) or not _denies(document, kind, requests):
             continue
@@ -122,13 +126,16 @@ def _whole(
     return stays_open(f"A {what} hangs on something that nobody can know offline.")
 
 
-def _attached(setting: Setting, target: str) -> dict[str, str]:
-    """The policies that stand on an account, unit or root, by id, with what showed it."""
-    found: dict[str, str] = {}
-    for item in setting.evidence.organization_lists:
-        if item.target == target and item.fact.state is State.SEEN:
-            found.update(dict.fromkeys(item.fact.value or (), item.fact.source))
-    return found
+def _attached(setting: Setting, target: str, kind: Kind) -> dict[str, str]:
+    """The policies of that kind on an account, unit or root, by id, with their sources; of two lists what both name."""
+    lists = [
+        item.fact
+        for item in setting.evidence.organization_lists
+        if item.target == target and item.kind in ("", _TYPES[kind]) and item.fact.state is State.SEEN
+    ]
+    return {
+        id: fact.source for fact in lists for id in fact.value or () if all(id in (one.value or ()) for one in lists)
+    }
 
 
 def _denies(document: Document, kind: Kind, requests: Sequence[Request]) -> bool:

@@ -70,6 +70,11 @@ class Trust:
         unsure = any(_is_unsure(principal) for principal in statement.principals or ())
         return Result.UNKNOWN if result is not _TRUE and unsure else result
 
+    def asks_more(self, statement: Statement) -> bool:
+        """Whether an Allow statement names OpenAI, and conditions on the caller leave open whether it reaches it."""
+        named = self.result([_anything(statement, statement.principals, ())])
+        return named is _TRUE and self.names_openai(statement) is Result.UNKNOWN
+
     def external_id_fits(self, statement: Statement) -> Result:
         """Whether an Allow statement's conditions on the ExternalId hold for the registered one."""
         lines = tuple(line for line in statement.conditions if is_external_id(line))
@@ -358,6 +363,9 @@ def _other_condition(case: Case) -> Ruling:
         return fails(_lets_in(trust), allowing)
     candidates = trust.for_openai()
     results = [trust.rest_fits(item) for item in candidates]
+    if any(result is _TRUE for result in results) and all(trust.asks_more(item) for item in candidates):
+        # A condition on the caller's organization or tags is another condition, too.
+        results = [Result.UNKNOWN]
     if all(result is _FALSE for result in results) and candidates:
         because = (
             f"The statement for OpenAI in {trust.name} asks for more than the right caller and ExternalId, and "

@@ -111,7 +111,7 @@ def network(known: Setting) -> Ruling:
 def network_decision(known: Setting) -> Decision | None:
     """What the vault's network settings say; None where they were not seen."""
     vault = known.vault.value
-    if vault is None:
+    if vault is None or not vault.whole:
         return None
     inner = vault.document.get("properties")
     names = {str(name).lower() for name in inner} if isinstance(inner, dict) else set()

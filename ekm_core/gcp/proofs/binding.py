@@ -218,6 +218,8 @@ def not_bound(case: Case) -> Ruling:
         return found
     if found.named:
         return ruled_out("OpenAI's principal has a role on the key.", *_naming(found))
+    if bound := [where for where, _, member in _granted(found) if member == found.identity.member]:
+        return ruled_out("OpenAI's principal has a role on the key, whatever that role holds.", *bound)
     if len(found.denied) < 2 or _doubtful(case, found):
         return _open(case, found)
     if found.identity.subject != vendor.GCP_SUBJECT:
