@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import gzip
 import time
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,7 +12,8 @@ from typing import TextIO
 
 from ekm_core.batch import Classifier
 from ekm_core.triage import sinks, sources
-from ekm_core.triage.sources import ROWS_AT_ONCE, Progress, TriageError
+from ekm_core.triage.rows import BadRow, Progress
+from ekm_core.triage.sources import ROWS_AT_ONCE
 
 _LARGE = 200 << 20  # bytes, from which a scanner earns the two seconds of its making
 
@@ -24,14 +23,22 @@ class Counts:
     """What a run found.
 
     rows: messages classified. by_error: messages by their first error, the most frequent first. bad: rows left out;
-    bad_rows: the numbers of the first twenty of them, from 1, a csv's header not counted. seconds: wall-clock time.
+    named: the first twenty of them, each with the reason. silent: audit records without an error, which are no
+    messages. mended: rows among the messages whose bytes were not UTF-8. seconds: wall-clock time.
     """
 
     rows: int
     by_error: Mapping[str, int]
     bad: int
-    bad_rows: tuple[int, ...]
+    named: tuple[BadRow, ...]
     seconds: float
+    silent: int = 0
+    mended: int = 0
+
+    @property
+    def bad_rows(self) -> tuple[int, ...]:
+        """The numbers of the rows in ``named``."""
+        return tuple(row.number for row in self.named)
 
     @property
     def matched(self) -> int:
@@ -46,6 +53,11 @@ class Counts:
         if self.bad:
             numbers = ", ".join(map(str, self.bad_rows)) + (" …" if self.bad > len(self.bad_rows) else "")
             lines.append(f"{self.bad:>10,}  rows could not be read and were left out: {numbers}")
+            lines += [f"            {row.sentence}" for row in self.named]
+        if self.silent:
+            lines.append(f"{self.silent:>10,}  audit records without an error")
+        if self.mended:
+            lines.append(f"{self.mended:>10,}  messages held bytes that are not UTF-8, read as \ufffd")
         return "\n".join(lines)
 
 
@@ -59,14 +71,14 @@ def run(source: str, out: str | None, text_column: str = "text", progress: TextI
     seen = Progress()
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
-        file, kind = sources.opened(source, stack, seen)
+        file = sources.opened(source, stack, seen)
         large = seen.size >= (_LARGE // 10 if source.lower().endswith(".gz") else _LARGE)
         classifier = Classifier("now" if large else "auto", values=out is not None)
         sink, finish = sinks.opened(source, out, text_column, stack)
         bar = _Bar(progress, seen, started)
         stack.enter_context(_without_collector())
         try:
-            for rows, lines in sources.READERS[kind](file, text_column, seen):
+            for rows, lines in sources.batches(file, source, text_column, seen, stack):
                 for start in range(0, len(rows), ROWS_AT_ONCE):
                     some = rows[start : start + ROWS_AT_ONCE]
                     results = classifier.many(row[text_column] for row in some)
@@ -75,8 +87,6 @@ def run(source: str, out: str | None, text_column: str = "text", progress: TextI
                         sink.write(some, results, lines[start : start + ROWS_AT_ONCE])
                     seen.rows += len(some)
                     bar.draw()
-        except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
-            raise TriageError(f"the compressed data of {source!r} is damaged or cut off") from problem
         finally:
             bar.clear()
         if sink is not None:
@@ -84,7 +94,8 @@ def run(source: str, out: str | None, text_column: str = "text", progress: TextI
                 sink.write([], [], [])
             sink.close()
         finish()
-    return Counts(seen.rows, dict(counts.most_common()), seen.bad, seen.bad_rows, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return Counts(seen.rows, dict(counts.most_common()), seen.bad, seen.named, seconds, seen.silent, seen.mended)
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from ekm_core.batch import Result
-from ekm_core.triage.sources import Row, TriageError, format_of
+from ekm_core.triage.rows import Row, TriageError
+from ekm_core.triage.sources import format_of
 
 ADDED = ("error_id", "error_ids", "provider", "entities")
 

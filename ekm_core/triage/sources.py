@@ -1,50 +1,44 @@
-"""What a triage reads: rows of every format, block by block, the bad ones counted and left out."""
+"""What a triage reads: rows of every format, block by block, the bad ones counted and left out.
+
+The format is told by the content; the name decides where the content fits several. An archive gives its members one
+after the other, each by its own shape.
+"""
 
 from __future__ import annotations
 
+import codecs
 import csv
-import gzip
 import io
+import json
 import os
+import re
 import shutil
+import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
+
+from ekm_core.triage import records
+from ekm_core.triage.records import NO_RECORD
+from ekm_core.triage.rows import Batch, Progress, Row, TriageError
 
 _BLOCK = 2 << 20
 _LONGEST = 16 << 20
+_HEAD = 1 << 16
+"""Bytes from which the format is told."""
 ROWS_AT_ONCE = 4096
-_MOST_NAMED = 20
+_MOST_MEMBERS = 10_000
+_FREE = 64 << 20
+_RATIO = 500
+"""Packed data that grows to more than so many times its size, beyond 64 MiB, is a bomb: logs reach 10 to 100."""
 
-Row = dict[str, Any]
-Batch = tuple[list[Row], list[bytes]]
-"""Rows, and the lines of JSON that they were read from (none for other formats)."""
-
-
-class TriageError(Exception):
-    """The input or the output cannot be used; the message is one sentence for the person at the terminal."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """What has been read so far; the readers write it, the bar shows it."""
-
-    size: int = 0
-    position: Callable[[], int] = lambda: 0
-    rows: int = 0
-    number: int = 0
-    bad: int = 0
-    bad_rows: tuple[int, ...] = ()
-
-    def leave_out(self) -> None:
-        """Counts the current row as unreadable."""
-        self.bad += 1
-        if len(self.bad_rows) < _MOST_NAMED:
-            self.bad_rows = (*self.bad_rows, self.number)
+_BROKEN = "the JSON is broken"
+_TOO_LONG = "the line is longer than 16 MiB"
 
 
 def _lines(file: BinaryIO, seen: Progress) -> Iterator[list[bytes]]:
@@ -61,7 +55,7 @@ def _lines(file: BinaryIO, seen: Progress) -> Iterator[list[bytes]]:
             rest, skipping = b"", True
             yield lines
             seen.number += 1
-            seen.leave_out()
+            seen.leave_out(_TOO_LONG)
         elif skipping:
             rest = b""
         elif lines:
@@ -73,7 +67,9 @@ def _lines(file: BinaryIO, seen: Progress) -> Iterator[list[bytes]]:
 def _read_log(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
     for lines in _lines(file, seen):
         seen.number += len(lines)
-        yield [{column: line.rstrip(b"\r").decode("utf-8", "replace")} for line in lines], []
+        texts = [line.rstrip(b"\r").decode("utf-8", "replace") for line in lines]
+        seen.mended += sum("\ufffd" in text for text in texts)
+        yield [{column: text} for text in texts], []
 
 
 def _read_jsonl(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
@@ -86,21 +82,124 @@ def _read_jsonl(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
             seen.number += 1
             try:
                 row = orjson.loads(line)
-            except orjson.JSONDecodeError:
+            except orjson.JSONDecodeError as problem:
                 if line.strip():
-                    seen.leave_out()
+                    seen.leave_out("its bytes are not UTF-8" if "UTF-8" in str(problem) else _BROKEN)
                 continue
             if isinstance(row, dict) and isinstance(row.get(column), str):
                 rows.append(row)
                 read.append(line)
-            else:
-                seen.leave_out()
+            elif (made := _made(row, column, seen)) is not None:
+                rows.append(made)
+                read.append(b"")
         yield rows, read
+
+
+def _made(found: object, column: str, seen: Progress) -> Row | None:
+    """The row in something that was parsed: with a text of its own, or an audit record with an error."""
+    if not isinstance(found, dict):
+        seen.leave_out("it is no JSON object")
+        return None
+    if isinstance(found.get(column), str):
+        return found
+    made = records.row(found, column)
+    if made is NO_RECORD:
+        seen.leave_out(f"it has no text in {column!r}")
+        return None
+    seen.silent += made is None
+    return made
+
+
+def _read_json(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
+    rows: list[Row] = []
+    for found in _elements(file, seen):
+        seen.number += 1
+        if (made := _made(found, column, seen)) is not None:
+            rows.append(made)
+        if len(rows) == ROWS_AT_ONCE:
+            yield rows, []
+            rows = []
+    yield rows, []
+
+
+_LIST = re.compile(r'\s*(?:\{\s*"(?:[Rr]ecords|Events|entries|value)"\s*:\s*)?\[')
+_BETWEEN = re.compile(r"[\s,]*")
+_NEXT = re.compile(r"\n\s*[\[{]")
+
+
+def _elements(file: BinaryIO, seen: Progress) -> Iterator[object]:
+    """The elements of a JSON list, bare or as the one list of an object, or JSON values behind one another.
+
+    Only one element is held at a time. What cannot be parsed ends the reading: nobody knows where the next one begins.
+    """
+    decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
+    parse = json.JSONDecoder().raw_decode
+    text, at, ended = "", 0, False
+    fresh, behind, asked = True, False, _HEAD
+    while True:
+        if behind and (match := _NEXT.search(text, at)):  # what stands before it belongs to no list
+            at, behind, fresh = match.end() - 1, False, True
+        at = cast(re.Match[str], _BETWEEN.match(text, at)).end()
+        if fresh and (match := _LIST.match(text, at)):
+            at = match.end()
+            fresh = False
+            continue
+        if not behind and text[at : at + 1] == "]":
+            at, behind = at + 1, True
+            continue
+        try:
+            if not behind:
+                found, at = parse(text, at)
+                fresh = False
+                yield found
+                asked = _HEAD
+                continue
+        except (ValueError, RecursionError):
+            pass
+        if ended or (len(text) - at > _LONGEST and not behind):
+            if text[at:].strip() and not behind and not seen.cut:
+                seen.cut = f"{_BROKEN} from here on; the rest is not read"
+            return
+        block = file.read(asked)
+        asked = min(asked * 2, _BLOCK)
+        ended = not block
+        # behind a list all is dropped but the end, where the next one may begin
+        text, at = text[max(at, len(text) - 200) if behind else at :] + decode(block, ended), 0
+
+
+def _read_yaml(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
+    """Entries as ``gcloud logging read`` prints them unless it is asked for JSON: documents between lines of dashes."""
+    from ekm_core.gcp import printed
+
+    document: list[bytes] = []
+
+    def rows() -> Iterator[Row]:
+        if document:
+            seen.number += 1
+            found = printed.read(b"\n".join(document).decode("utf-8", "replace"))
+            document.clear()
+            if found is None:
+                seen.leave_out("it is not in the form that gcloud prints")
+            elif (made := _made(found, column, seen)) is not None:
+                yield made
+
+    for lines in _lines(file, seen):
+        made: list[Row] = []
+        for line in lines:
+            if line.rstrip() == b"---":
+                made += rows()
+            elif line.strip() or document:
+                document.append(line)
+        yield made, []
+    yield list(rows()), []
 
 
 def _read_csv(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
     csv.field_size_limit(_LONGEST)
-    reader = csv.reader(io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline=""))
+    head = _peek(file).decode("utf-8-sig", "replace")
+    reader = csv.reader(
+        io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline=""), delimiter=_delimiter(head, column)
+    )
     header = next(reader, [])
     if column not in header:
         raise TriageError(f"the csv has no column {column!r}; its columns are: {', '.join(header) or 'none'}")
@@ -111,13 +210,14 @@ def _read_csv(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
             cells = next(reader)
         except StopIteration:
             break
-        except csv.Error:
-            seen.leave_out()
+        except csv.Error as problem:
+            seen.leave_out(f"the csv is broken: {problem}")
             continue
         if len(cells) == len(header):
             rows.append(dict(zip(header, cells, strict=True)))
+            seen.mended += any("\ufffd" in cell for cell in cells)
         elif cells:
-            seen.leave_out()
+            seen.leave_out(f"it has {len(cells):,} cells where the header has {len(header):,}")
         if len(rows) == ROWS_AT_ONCE:
             yield rows, []
             rows = []
@@ -141,14 +241,28 @@ def _read_parquet(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch
                 if isinstance(row[column], str):
                     rows.append(row)
                 else:
-                    seen.leave_out()
+                    seen.leave_out(f"it has no text in {column!r}")
             yield rows, []
     except pa.ArrowException as problem:
         raise TriageError(f"this is not a readable parquet file: {problem}") from problem
 
 
-READERS = {"jsonl": _read_jsonl, "csv": _read_csv, "parquet": _read_parquet, "log": _read_log}
-_ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+_READERS: dict[str, Callable[[BinaryIO, str, Progress], Iterator[Batch]]] = {
+    "jsonl": _read_jsonl,
+    "json": _read_json,
+    "yaml": _read_yaml,
+    "csv": _read_csv,
+    "parquet": _read_parquet,
+    "log": _read_log,
+}
+_ENDINGS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
 
 
 def format_of(path: str) -> str:
@@ -157,25 +271,216 @@ def format_of(path: str) -> str:
     return next((kind for ending, kind in _ENDINGS.items() if name.endswith(ending)), "")
 
 
-def opened(source: str, stack: ExitStack, seen: Progress) -> tuple[BinaryIO, str]:
-    """The bytes of the source, unpacked, and its format."""
+def _delimiter(head: str, column: str) -> str:
+    """What stands between the cells of a csv: whatever of the usual three makes the text's column appear."""
+    line = head.partition("\n")[0].rstrip("\r")
+    splits = {mark: [cell.strip(' "') for cell in line.split(mark)] for mark in ",;\t"}
+    return next((mark for mark, cells in splits.items() if column in cells), ",")
+
+
+_YAML = re.compile(rb"(?:---\s*)?(?:insertId|labels|logName|operation|protoPayload|receiveTimestamp):[ \n]")
+
+
+def _kind(head: bytes, name: str, column: str) -> str:
+    """The format of a file that begins so: by its content, and by its name where that says nothing."""
+    said = format_of(name)
+    if head.startswith(b"PAR1") or said == "parquet":
+        return "parquet"
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    if re.match(rb"\[\s*[{\]]", start) or (start[:1] == b"{" and _is_document(start)):
+        return "json"
+    if start[:1] == b"{":
+        return "jsonl"
+    if _YAML.match(start) and b"protoPayload:" in head:
+        return "yaml"
+    if not said and column:
+        line = start.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
+        mark = _delimiter(line, column)
+        said = "csv" if mark in line and column in [cell.strip(' "') for cell in line.split(mark)] else ""
+    return said or "log"
+
+
+def _is_document(start: bytes) -> bool:
+    """Whether what begins with a brace is no JSON lines: it has a list of records, or goes over many lines."""
+    return bool(_LIST.match(start[:200].decode("utf-8", "replace"))) or start.partition(b"\n")[0].strip() == b"{"
+
+
+class _Unpacked(io.RawIOBase):
+    """Unpacked bytes; where the packed ones are damaged, cut off or a bomb they end, and ``seen.cut`` says why."""
+
+    def __init__(self, blocks: Iterator[bytes], packed: Callable[[], int], seen: Progress) -> None:
+        self._blocks, self._packed, self._seen = blocks, packed, seen
+        self._made = 0
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - whatever io hands over
+        if not self._rest and not self._seen.cut:
+            self._rest = self._next()
+        some, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(some)] = some
+        return len(some)
+
+    def _next(self) -> bytes:
+        seen = self._seen
+        try:
+            block = next(self._blocks, b"")
+        except (EOFError, zlib.error, zipfile.BadZipFile, OSError) as problem:
+            seen.cut = f"the packed data is damaged or cut off from here on ({problem}); the rest is not read"
+            return b""
+        self._made += len(block)
+        seen.unpacked += len(block)
+        if self._made > _FREE and self._made > _RATIO * max(self._packed(), 1):
+            seen.cut = f"the packed data grows to more than {_RATIO} times its size; the rest is not read"
+            return b""
+        if seen.unpacked_limit and seen.unpacked > seen.unpacked_limit:
+            seen.cut = f"unpacked it is more than {seen.unpacked_limit >> 20:,} MiB; the rest is not read"
+            return b""
+        return block
+
+
+def _gunzipped(file: BinaryIO, read: list[int]) -> Iterator[bytes]:
+    """The unpacked blocks of gzip's members; ``read``: how many packed bytes that took."""
+    packed = b""
+    while packed := packed.lstrip(b"\0") or file.read(_HEAD):  # zeros may pad it
+        unpack = zlib.decompressobj(wbits=31)
+        while not unpack.eof:
+            if not packed:
+                packed = file.read(_HEAD)
+                if not packed:
+                    raise EOFError("the end is missing")
+                read[0] += len(packed)
+            if block := unpack.decompress(packed, _HEAD):
+                yield block
+            packed = unpack.unconsumed_tail
+        packed = unpack.unused_data
+
+
+def _peek(file: BinaryIO) -> bytes:
+    """The first bytes, which stay to be read."""
+    return cast(io.BufferedReader, file).peek(_HEAD)[:_HEAD]
+
+
+def _seekable(file: BinaryIO, stack: ExitStack) -> BinaryIO:
+    """The same bytes in a file of no name: what is read from its end cannot be read from a stream."""
+    # the stack closes it
+    unpacked = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+    shutil.copyfileobj(file, unpacked, _BLOCK)
+    unpacked.seek(0)
+    return cast(BinaryIO, unpacked)
+
+
+Part = tuple[BinaryIO, str]
+"""One file that holds rows, and its format."""
+
+
+def _parts(
+    file: BinaryIO, name: str, column: str, seen: Progress, stack: ExitStack, *, deep: bool = True
+) -> Iterator[Part]:
+    """The files in a file: itself, what is packed in it, the members of an archive. deep: archives are opened."""
+    head = _peek(file)
+    if head.startswith(b"\x1f\x8b"):
+        read = [0]
+        raw = _Unpacked(_gunzipped(file, read), lambda: read[0], seen)
+        yield from _parts(io.BufferedReader(raw, _HEAD), name.removesuffix(".gz"), column, seen, stack, deep=False)
+        return
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        if not deep:
+            seen.cut = "an archive within an archive is not opened"
+            return
+        yield from _members(file if file.seekable() else _seekable(file, stack), column, seen, stack)
+        return
+    kind = _kind(head, name, column)
+    yield (file if kind != "parquet" or file.seekable() else _seekable(file, stack)), kind
+
+
+def _members(file: BinaryIO, column: str, seen: Progress, stack: ExitStack) -> Iterator[Part]:
+    try:
+        archive = stack.enter_context(zipfile.ZipFile(file))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as problem:
+        raise TriageError(f"this zip archive is damaged or cut off: {problem}") from problem
+    members = [item for item in archive.infolist() if not item.is_dir() and not _is_hidden(item.filename)]
+    for item in members[:_MOST_MEMBERS]:
+        seen.file, seen.number = item.filename[:200], 0
+        try:
+            member = archive.open(item)
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as problem:
+            seen.cut = f"it cannot be unpacked: {problem}"
+            seen.end_file()
+            continue
+        with member:
+            packed = item.compress_size
+            raw = _Unpacked(_read_on(member), lambda packed=packed: packed, seen)  # type: ignore[misc]
+            yield from _parts(io.BufferedReader(raw, _HEAD), item.filename, column, seen, stack, deep=False)
+        seen.end_file()
+    if len(members) > _MOST_MEMBERS:
+        seen.cut = f"only the first {_MOST_MEMBERS:,} files of the archive were read"
+
+
+def _read_on(member: IO[bytes]) -> Iterator[bytes]:
+    while block := cast(zipfile.ZipExtFile, member).read1(_HEAD):
+        yield block
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
+
+
+def opened(source: str, stack: ExitStack, seen: Progress) -> BinaryIO:
+    """The bytes of the source as they are. Raises TriageError where there are none."""
     if source == "-":
         file = cast(io.BufferedReader, sys.stdin.buffer)
-    else:
         try:
-            # closed by the stack, at the end of the run
-            file = stack.enter_context(Path(source).open("rb"))  # noqa: SIM115
-        except OSError as problem:
-            raise TriageError(f"cannot read {source!r}: {problem.strerror}") from problem
-        seen.size = os.fstat(file.fileno()).st_size
-        seen.position = file.tell
-    kind = format_of(source)
-    if file.peek(2)[:2] == b"\x1f\x8b":
-        file = io.BufferedReader(stack.enter_context(gzip.GzipFile(fileobj=file)))
+            status = os.fstat(file.fileno())
+        except OSError:
+            return file
+        if stat.S_ISREG(status.st_mode):
+            seen.size, seen.position = status.st_size, file.tell
+        return file
+    try:
+        # closed by the stack, at the end of the run
+        found = stack.enter_context(Path(source).open("rb", _HEAD))  # noqa: SIM115
+    except OSError as problem:
+        raise TriageError(f"cannot read {source!r}: {problem.strerror}") from problem
+    seen.size = os.fstat(found.fileno()).st_size
+    seen.position = found.tell
+    return found
+
+
+def batches(file: BinaryIO, name: str, column: str, seen: Progress, stack: ExitStack) -> Iterator[Batch]:
+    """All rows of a file that can be read, in order; the others are counted in ``seen``."""
+    for part, kind in _parts(file, name, column, seen, stack):
+        yield from _READERS[kind](part, column, seen)
+    seen.end_file()
+
+
+def columns(file: BinaryIO, name: str, seen: Progress, stack: ExitStack) -> tuple[str, ...]:
+    """The names of the columns of the first file with any: what a person may choose the text from."""
+    for part, kind in _parts(file, name, "", seen, stack):
+        if kind == "csv":
+            line = _peek(part).decode("utf-8-sig", "replace").partition("\n")[0]
+            mark = max(",;\t", key=line.count)
+            return tuple(next(csv.reader([line.rstrip("\r")], delimiter=mark), []))
         if kind == "parquet":
-            # parquet is read from its end, which a stream cannot give; the stack closes it
-            unpacked = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
-            shutil.copyfileobj(file, unpacked, _BLOCK)
-            unpacked.seek(0)
-            return unpacked, kind
-    return file, kind or ("jsonl" if file.peek(4096).lstrip()[:1] == b"{" else "log")
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            try:
+                return tuple(pq.ParquetFile(part).schema_arrow.names)
+            except pa.ArrowException as problem:
+                raise TriageError(f"this is not a readable parquet file: {problem}") from problem
+        if kind in ("json", "jsonl") and (found := _first(part, seen)):
+            return found
+    return ()
+
+
+def _first(file: BinaryIO, seen: Progress) -> tuple[str, ...]:
+    """The names in the first object of a JSON file that is no audit record."""
+    found: Iterable[object] = _elements(file, seen)
+    for value in found:
+        if isinstance(value, dict) and records.row(value, "") is NO_RECORD:
+            return tuple(name for name in value if isinstance(name, str))
+        return ()
+    return ()

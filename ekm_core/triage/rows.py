@@ -1,0 +1,77 @@
+"""What all rooms of the triage share: rows, the bad ones, and how far the reading has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+MOST_NAMED = 20
+
+Row = dict[str, Any]
+Batch = tuple[list[Row], list[bytes]]
+"""Rows, and the lines of JSON that they were read from (none for other formats)."""
+
+
+class TriageError(Exception):
+    """The input or the output cannot be used; the message is one sentence for the person at the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that could not be read.
+
+    number: from 1, a csv's header not counted, within ``file``: the member of an archive, or "" where there is but one.
+    reason: why, as words behind the number.
+    """
+
+    number: int
+    reason: str
+    file: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The row and the reason on one line."""
+        return (
+            f"{self.file}: row {self.number:,}: {self.reason}" if self.file else f"row {self.number:,}: {self.reason}"
+        )
+
+
+@dataclass(slots=True)
+class Progress:
+    """What has been read so far; the readers write it, the bar shows it.
+
+    silent: audit records without an error. mended: rows whose bytes were not UTF-8. unpacked_limit: so many bytes of
+    packed data are unpacked at most, 0 for any number. cut: why the reading of the present file ended before its end.
+    """
+
+    size: int = 0
+    position: Callable[[], int] = lambda: 0
+    rows: int = 0
+    number: int = 0
+    bad: int = 0
+    silent: int = 0
+    mended: int = 0
+    named: tuple[BadRow, ...] = ()
+    file: str = ""
+    cut: str = ""
+    unpacked: int = 0
+    unpacked_limit: int = 0
+
+    @property
+    def share(self) -> float:
+        """How much of the input has been read, 0 to 1; 0 where its size is not known."""
+        return min(self.position() / self.size, 1.0) if self.size else 0.0
+
+    def leave_out(self, reason: str) -> None:
+        """Counts the current row as unreadable."""
+        self.bad += 1
+        if len(self.named) < MOST_NAMED:
+            self.named = (*self.named, BadRow(self.number, reason, self.file))
+
+    def end_file(self) -> None:
+        """Counts what could not be read behind the last row of a file that was cut off."""
+        if self.cut:
+            self.number += 1
+            self.leave_out(self.cut)
+            self.cut = ""

@@ -1,0 +1,235 @@
+"""What a triage reads: archives, the clouds' audit records, damaged and hostile files; each told by its content."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ekm_core import triage
+from ekm_core.triage import sources
+from tests.test_triage import DENIED, read
+
+TRAIL = {
+    "eventTime": "2026-11-27T10:00:00Z",
+    "eventSource": "sts.amazonaws.com",
+    "eventName": "AssumeRole",
+    "errorCode": "AccessDenied",
+    "errorMessage": DENIED,
+    "recipientAccountId": "123456789012",
+    "userIdentity": {"userName": "a.person"},
+}
+TRAIL_OK = {"eventTime": "2026-11-27T10:01:00Z", "eventSource": "kms.amazonaws.com", "eventName": "Decrypt"}
+TRAIL_BARE = {"eventSource": "kms.amazonaws.com", "eventName": "Decrypt", "errorCode": "AccessDenied"}
+GOOGLE = {
+    "insertId": "a1",
+    "timestamp": "2026-11-27T10:00:00.123456789Z",
+    "resource": {"labels": {"project_id": "acme-prod"}},
+    "protoPayload": {
+        "serviceName": "cloudkms.googleapis.com",
+        "methodName": "Decrypt",
+        "status": {
+            "code": 7,
+            "message": "Permission 'cloudkms.cryptoKeyVersions.useToDecrypt' denied on resource "
+            "'projects/acme-prod/locations/us/keyRings/r/cryptoKeys/k' (or it may not exist).",
+        },
+    },
+}
+GOOGLE_OK = {"timestamp": "2026-11-27T10:00:00Z", "protoPayload": {"methodName": "Decrypt", "status": {}}}
+GCLOUD = f"""---
+insertId: a1
+protoPayload:
+  methodName: Decrypt
+  serviceName: cloudkms.googleapis.com
+  status:
+    code: 7
+    message: "{GOOGLE["protoPayload"]["status"]["message"]}"
+resource:
+  labels:
+    project_id: acme-prod
+timestamp: '2026-11-27T10:00:00Z'
+---
+insertId: a2
+protoPayload:
+  methodName: Decrypt
+timestamp: '2026-11-27T10:00:01Z'
+"""
+VAULT = {
+    "time": "2026-11-27T10:00:00.5Z",
+    "category": "AuditEvent",
+    "operationName": "KeyUnwrap",
+    "resultType": "Success",
+    "resultSignature": "Forbidden",
+    "resultDescription": "Caller is not authorized to perform action on resource.",
+    "properties": {"httpStatusCode": 403, "requestUri": "https://v.vault.azure.net/keys/k?api-version=7.4"},
+    "resourceId": "/SUBSCRIPTIONS/S/RESOURCEGROUPS/R/PROVIDERS/MICROSOFT.KEYVAULT/VAULTS/ACME-KEYS",
+}
+VAULT_OK = {
+    "category": "AuditEvent",
+    "operationName": "KeyGet",
+    "resultSignature": "OK",
+    "properties": {"httpStatusCode": 200},
+}
+
+
+def lines(*records: object) -> bytes:
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def run(tmp_path: Path, name: str, data: bytes) -> tuple[triage.Counts, list[dict[str, object]]]:
+    source = tmp_path / name
+    source.write_bytes(data)
+    counts = triage.run(str(source), str(tmp_path / "out.jsonl"))
+    return counts, read(tmp_path / "out.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("data", "error_id", "customer"),
+    [
+        (lines({"Records": [TRAIL, TRAIL_OK]}), "aws-sts-assume-role-denied", "123456789012"),
+        (json.dumps({"Records": [TRAIL, TRAIL_OK]}, indent=1).encode(), "aws-sts-assume-role-denied", "123456789012"),
+        (lines({"Records": [TRAIL]}, {"Records": [TRAIL_OK]}), "aws-sts-assume-role-denied", "123456789012"),
+        (
+            lines({"Events": [{"CloudTrailEvent": json.dumps(record)} for record in (TRAIL, TRAIL_OK)]}),
+            "aws-sts-assume-role-denied",
+            "123456789012",
+        ),
+        (lines(TRAIL_BARE, TRAIL_OK), "aws-kms-access-denied", ""),
+        (json.dumps([GOOGLE, GOOGLE_OK]).encode(), "gcp-kms-permission-denied", "acme-prod"),
+        (json.dumps([GOOGLE, GOOGLE_OK], indent=2).encode(), "gcp-kms-permission-denied", "acme-prod"),
+        (lines(GOOGLE, GOOGLE_OK), "gcp-kms-permission-denied", "acme-prod"),
+        (GCLOUD.encode(), "gcp-kms-permission-denied", "acme-prod"),
+        (lines({"records": [VAULT, VAULT_OK]}), "azure-keyvault-rbac-denied", "acme-keys"),
+        (lines(VAULT, VAULT_OK), "azure-keyvault-rbac-denied", "acme-keys"),
+    ],
+)
+@pytest.mark.parametrize("name", ["in.json", "in.log.gz", "in"])
+def test_audit_records_speak_in_their_own_words(
+    name: str, data: bytes, error_id: str, customer: str, tmp_path: Path
+) -> None:
+    counts, rows = run(tmp_path, name, gzip.compress(data) if name.endswith(".gz") else data)
+    assert [row["error_id"] for row in rows] == [error_id]
+    assert rows[0]["customer"] == customer
+    assert (counts.rows, counts.bad, counts.silent) == (1, 0, 1)
+    assert "audit records without an error" in counts.table()
+    assert "a.person" not in json.dumps(rows)
+
+
+def test_a_record_keeps_its_time(tmp_path: Path) -> None:
+    _, rows = run(tmp_path, "in.jsonl", lines(TRAIL, GOOGLE, VAULT))
+    assert [row["time"] for row in rows] == [TRAIL["eventTime"], GOOGLE["timestamp"], VAULT["time"]]
+
+
+def test_a_denied_key_without_a_description_is_not_guessed_at(tmp_path: Path) -> None:
+    bare = {name: value for name, value in VAULT.items() if name != "resultDescription"}
+    _, rows = run(tmp_path, "in.jsonl", lines(bare))
+    assert rows[0]["error_id"] == ""
+    assert "(Forbidden)" in str(rows[0]["text"])
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return made.getvalue()
+
+
+def test_every_member_of_an_archive_by_its_own_shape(tmp_path: Path) -> None:
+    members = {
+        "a.log": f"{DENIED}\nall is well\n".encode(),
+        "b/trail.json.gz": gzip.compress(lines({"Records": [TRAIL]})),
+        "c.csv": f'n,text\n1,"{DENIED}"\n2,b,c\n'.encode(),
+        "d.jsonl": lines({"text": DENIED}) + b"{broken\n",
+        "inner.zip": zipped({"a.log": b"x"}),
+        "__MACOSX/._a.log": b"\0\0",
+        "empty/": b"",
+    }
+    counts, rows = run(tmp_path, "in.zip", zipped(members))
+    assert [row["error_id"] for row in rows] == ["aws-sts-assume-role-denied", "", *["aws-sts-assume-role-denied"] * 3]
+    assert [row.sentence for row in counts.named] == [
+        "c.csv: row 2: it has 3 cells where the header has 2",
+        "d.jsonl: row 2: the JSON is broken",
+        "inner.zip: row 1: an archive within an archive is not opened",
+    ]
+
+
+def test_a_damaged_archive_is_one_sentence(tmp_path: Path) -> None:
+    source = tmp_path / "in.zip"
+    source.write_bytes(zipped({"a.log": b"x" * 1000})[:-40])
+    with pytest.raises(triage.TriageError, match="zip archive is damaged or cut off"):
+        triage.run(str(source), None)
+
+
+def test_a_damaged_member_stops_no_other(tmp_path: Path) -> None:
+    data = bytearray(zipped({"a.log": DENIED.encode() * 9, "b.log": DENIED.encode()}))
+    data[60:70] = b"\xff" * 10
+    counts, rows = run(tmp_path, "in.zip", bytes(data))
+    assert rows[-1]["error_id"] == "aws-sts-assume-role-denied"
+    assert counts.named[0].file == "a.log"
+    assert "damaged" in counts.named[0].reason
+
+
+def test_what_was_read_before_the_cut_is_kept(tmp_path: Path) -> None:
+    data = "".join(f"{number} {DENIED}\n" for number in range(2000)).encode()
+    counts, rows = run(tmp_path, "in.log.gz", gzip.compress(data)[:-2000])
+    assert 100 < counts.matched < 2000
+    assert rows[0]["error_id"] == "aws-sts-assume-role-denied"
+    assert counts.bad == 1
+    assert counts.bad_rows[0] == counts.rows + 1
+    assert "damaged or cut off" in counts.named[0].reason
+
+
+@pytest.mark.parametrize("name", ["in.log.gz", "in.zip"])
+def test_a_bomb_is_not_unpacked_to_its_end(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_FREE", 1 << 20)
+    bomb = f"{DENIED}\n".encode() + (b" " * 9999 + b"\n") * 3000
+    counts, rows = run(tmp_path, name, gzip.compress(bomb) if name.endswith("gz") else zipped({"a.log": bomb}))
+    assert rows[0]["error_id"] == "aws-sts-assume-role-denied"
+    assert counts.rows < 3000
+    assert "grows to more than 500 times its size" in counts.named[-1].reason
+
+
+def test_several_packed_files_behind_one_another_are_one(tmp_path: Path) -> None:
+    counts, _ = run(tmp_path, "in.gz", gzip.compress(f"{DENIED}\n".encode()) * 3 + b"\0" * 20)
+    assert (counts.matched, counts.bad) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "rows", "bad"),
+    [
+        (b'[{"text": "a"}, {"text": "b"}, {"te', 2, [3]),
+        (b'[{"text": "a"}, 5, {"text": 6}, {"text": "b"}]', 2, [2, 3]),
+        (b'[{"text": "a"}, ' + b"[" * 100_000, 1, [2]),
+        (b'[{"text": "a"}, {"text": "b", "n": ' + b"9" * 9000 + b"}]", 1, [2]),
+        (b'{"Records": [{"text": "a"}],\n "NextToken": "x"\n}\n{"Records": [{"text": "b"}]}', 2, []),
+        (b"[]", 0, []),
+        (b'{\n "text": "a"\n}\n{\n "text": "b"\n}\n', 2, []),
+    ],
+)
+def test_a_broken_list_of_json_ends_where_it_breaks(data: bytes, rows: int, bad: list[int], tmp_path: Path) -> None:
+    counts, _ = run(tmp_path, "in.json", data)
+    assert (counts.rows, list(counts.bad_rows)) == (rows, bad)
+
+
+def test_reasons_are_given_and_broken_bytes_are_counted(tmp_path: Path) -> None:
+    counts, _ = run(tmp_path, "in.jsonl", b'{"text": "a"}\n{"text": "\xff"}\n{"text": 5}\n[1]\n')
+    assert [row.reason for row in counts.named] == [
+        "its bytes are not UTF-8",
+        "it has no text in 'text'",
+        "it is no JSON object",
+    ]
+    counts, rows = run(tmp_path, "in.log", b"caf\xe9\nfine\n")
+    assert (counts.rows, counts.mended, rows[0]["text"]) == (2, 1, "caf\ufffd")
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_csv_is_known_by_its_header_and_marks(mark: str, tmp_path: Path) -> None:
+    data = f'id{mark}text\n1{mark}"{DENIED}"\n'.encode()
+    for name in ("in.csv", "export"):
+        _, rows = run(tmp_path, name, data)
+        assert rows == [{**rows[0], "id": "1", "text": DENIED, "error_id": "aws-sts-assume-role-denied"}]
