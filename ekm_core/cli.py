@@ -90,10 +90,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     probe.set_defaults(run=_probe)
 
-    triage = commands.add_parser("triage", help="classify many messages: csv, jsonl, parquet, plain log, .gz of each")
+    triage = commands.add_parser(
+        "triage",
+        help="classify many messages: csv, jsonl, parquet, logs, the clouds' audit records, .gz and .zip of them",
+    )
     triage.add_argument("source", metavar="IN")
     triage.add_argument("--out", metavar="OUT", help="written by its ending: .csv, .jsonl, .parquet")
     triage.add_argument("--text-column", default="text", metavar="NAME")
+    triage.add_argument("--time-column", default="", metavar="NAME", help="when each message was, for the summary")
+    triage.add_argument("--customer-column", default="", metavar="NAME", help="whose message it is, for the summary")
+    triage.add_argument("--summary", metavar="FILE", help="what broke, since when, for whom, and unknown messages: .md")
     triage.set_defaults(run=_triage)
 
     simulate = commands.add_parser("simulate", help="AWS policy evaluation: one case a line in, one verdict a line out")
@@ -242,8 +248,21 @@ def _triage(options: argparse.Namespace) -> int:
     from ekm_core import triage
 
     progress = sys.stderr if sys.stderr.isatty() else None
+    collector = None
+    if options.summary or options.time_column or options.customer_column:
+        from ekm_core.triage import results
+
+        collector = results.Collector(options.time_column, options.customer_column)
     try:
-        counts = triage.run(options.source, options.out, options.text_column, progress)
+        counts = triage.run(options.source, options.out, options.text_column, progress, collector=collector)
+        if collector is not None:
+            from ekm_core.triage import export
+
+            text = export.markdown(collector.summary(), counts)
+            if options.summary:
+                Path(options.summary).write_text(text, encoding="utf-8")
+            else:
+                print(text)
     except (triage.TriageError, OSError) as problem:
         raise BadInputError(_one_line(problem)) from problem
     print(counts.table())

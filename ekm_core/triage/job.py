@@ -5,15 +5,18 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from ekm_core.batch import Classifier
 from ekm_core.triage import sinks, sources
 from ekm_core.triage.rows import BadRow, Progress
 from ekm_core.triage.sources import ROWS_AT_ONCE
+
+if TYPE_CHECKING:
+    from ekm_core.triage.results import Collector
 
 _LARGE = 200 << 20  # bytes, from which a scanner earns the two seconds of its making
 
@@ -61,19 +64,31 @@ class Counts:
         return "\n".join(lines)
 
 
-def run(source: str, out: str | None, text_column: str = "text", progress: TextIO | None = None) -> Counts:
+def run(
+    source: str,
+    out: str | None,
+    text_column: str = "text",
+    progress: TextIO | None = None,
+    *,
+    file: BinaryIO | None = None,
+    collector: Collector | None = None,
+    observe: Callable[[Progress], None] = lambda _: None,
+    unpacked_limit: int = 0,
+) -> Counts:
     """Classifies every message of ``source``; writes ``out`` where it is given (see the top of this module).
 
     source: a path, or ``-``. progress: where to draw a bar (a terminal), or None. ``out`` appears only when all is
-    done. Raises TriageError with one sentence for what a person can get wrong.
+    done. file: the bytes, where they are open already; ``source`` is then their name. collector: is given all rows.
+    observe: is called after each chunk. unpacked_limit: so many bytes are unpacked at most, 0 for any number.
+    Raises TriageError with one sentence for what a person can get wrong.
     """
     started = time.monotonic()
-    seen = Progress()
+    seen = Progress(unpacked_limit=unpacked_limit)
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
-        file = sources.opened(source, stack, seen)
+        file = sources.opened(source, stack, seen) if file is None else sources.measured(file, seen)
         large = seen.size >= (_LARGE // 10 if source.lower().endswith(".gz") else _LARGE)
-        classifier = Classifier("now" if large else "auto", values=out is not None)
+        classifier = Classifier("now" if large else "auto", values=out is not None or collector is not None)
         sink, finish = sinks.opened(source, out, text_column, stack)
         bar = _Bar(progress, seen, started)
         stack.enter_context(_without_collector())
@@ -85,8 +100,11 @@ def run(source: str, out: str | None, text_column: str = "text", progress: TextI
                     counts.update(result.ids[0] for result in results if result.ids)
                     if sink is not None:
                         sink.write(some, results, lines[start : start + ROWS_AT_ONCE])
+                    if collector is not None:
+                        collector.add(some, results)
                     seen.rows += len(some)
                     bar.draw()
+                    observe(seen)
         finally:
             bar.clear()
         if sink is not None:

@@ -19,7 +19,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -29,7 +29,7 @@ from ekm_core.triage.rows import Batch, Progress, Row, TriageError
 
 _BLOCK = 2 << 20
 _LONGEST = 16 << 20
-_HEAD = 1 << 16
+HEAD = 1 << 16
 """Bytes from which the format is told."""
 ROWS_AT_ONCE = 4096
 _MOST_MEMBERS = 10_000
@@ -135,7 +135,7 @@ def _elements(file: BinaryIO, seen: Progress) -> Iterator[object]:
     decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
     parse = json.JSONDecoder().raw_decode
     text, at, ended = "", 0, False
-    fresh, behind, asked = True, False, _HEAD
+    fresh, behind, asked = True, False, HEAD
     while True:
         if behind and (match := _NEXT.search(text, at)):  # what stands before it belongs to no list
             at, behind, fresh = match.end() - 1, False, True
@@ -152,7 +152,7 @@ def _elements(file: BinaryIO, seen: Progress) -> Iterator[object]:
                 found, at = parse(text, at)
                 fresh = False
                 yield found
-                asked = _HEAD
+                asked = HEAD
                 continue
         except (ValueError, RecursionError):
             pass
@@ -344,15 +344,15 @@ class _Unpacked(io.RawIOBase):
 def _gunzipped(file: BinaryIO, read: list[int]) -> Iterator[bytes]:
     """The unpacked blocks of gzip's members; ``read``: how many packed bytes that took."""
     packed = b""
-    while packed := packed.lstrip(b"\0") or file.read(_HEAD):  # zeros may pad it
+    while packed := packed.lstrip(b"\0") or file.read(HEAD):  # zeros may pad it
         unpack = zlib.decompressobj(wbits=31)
         while not unpack.eof:
             if not packed:
-                packed = file.read(_HEAD)
+                packed = file.read(HEAD)
                 if not packed:
                     raise EOFError("the end is missing")
                 read[0] += len(packed)
-            if block := unpack.decompress(packed, _HEAD):
+            if block := unpack.decompress(packed, HEAD):
                 yield block
             packed = unpack.unconsumed_tail
         packed = unpack.unused_data
@@ -360,7 +360,7 @@ def _gunzipped(file: BinaryIO, read: list[int]) -> Iterator[bytes]:
 
 def _peek(file: BinaryIO) -> bytes:
     """The first bytes, which stay to be read."""
-    return cast(io.BufferedReader, file).peek(_HEAD)[:_HEAD]
+    return cast(io.BufferedReader, file).peek(HEAD)[:HEAD]
 
 
 def _seekable(file: BinaryIO, stack: ExitStack) -> BinaryIO:
@@ -384,7 +384,7 @@ def _parts(
     if head.startswith(b"\x1f\x8b"):
         read = [0]
         raw = _Unpacked(_gunzipped(file, read), lambda: read[0], seen)
-        yield from _parts(io.BufferedReader(raw, _HEAD), name.removesuffix(".gz"), column, seen, stack, deep=False)
+        yield from _parts(io.BufferedReader(raw, HEAD), name.removesuffix(".gz"), column, seen, stack, deep=False)
         return
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         if not deep:
@@ -413,14 +413,14 @@ def _members(file: BinaryIO, column: str, seen: Progress, stack: ExitStack) -> I
         with member:
             packed = item.compress_size
             raw = _Unpacked(_read_on(member), lambda packed=packed: packed, seen)  # type: ignore[misc]
-            yield from _parts(io.BufferedReader(raw, _HEAD), item.filename, column, seen, stack, deep=False)
+            yield from _parts(io.BufferedReader(raw, HEAD), item.filename, column, seen, stack, deep=False)
         seen.end_file()
     if len(members) > _MOST_MEMBERS:
         seen.cut = f"only the first {_MOST_MEMBERS:,} files of the archive were read"
 
 
 def _read_on(member: IO[bytes]) -> Iterator[bytes]:
-    while block := cast(zipfile.ZipExtFile, member).read1(_HEAD):
+    while block := cast(zipfile.ZipExtFile, member).read1(HEAD):
         yield block
 
 
@@ -431,22 +431,22 @@ def _is_hidden(name: str) -> bool:
 def opened(source: str, stack: ExitStack, seen: Progress) -> BinaryIO:
     """The bytes of the source as they are. Raises TriageError where there are none."""
     if source == "-":
-        file = cast(io.BufferedReader, sys.stdin.buffer)
-        try:
-            status = os.fstat(file.fileno())
-        except OSError:
-            return file
-        if stat.S_ISREG(status.st_mode):
-            seen.size, seen.position = status.st_size, file.tell
-        return file
+        return measured(cast(io.BufferedReader, sys.stdin.buffer), seen)
     try:
         # closed by the stack, at the end of the run
-        found = stack.enter_context(Path(source).open("rb", _HEAD))  # noqa: SIM115
+        found = stack.enter_context(Path(source).open("rb", HEAD))  # noqa: SIM115
     except OSError as problem:
         raise TriageError(f"cannot read {source!r}: {problem.strerror}") from problem
-    seen.size = os.fstat(found.fileno()).st_size
-    seen.position = found.tell
-    return found
+    return measured(found, seen)
+
+
+def measured(file: BinaryIO, seen: Progress) -> BinaryIO:
+    """The same file; ``seen`` knows its size, if it has one."""
+    with suppress(OSError):  # not every stream has a descriptor
+        status = os.fstat(file.fileno())
+        if stat.S_ISREG(status.st_mode):
+            seen.size, seen.position = status.st_size, file.tell
+    return file
 
 
 def batches(file: BinaryIO, name: str, column: str, seen: Progress, stack: ExitStack) -> Iterator[Batch]:

@@ -1,0 +1,240 @@
+"""What a triage says of many messages: counts, time, customers, unknown messages by template, and the way out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from ekm_core import triage
+from ekm_core.model import Provider
+from ekm_core.triage import export, proposal, results, session
+from ekm_core.triage.results import Collector, Summary
+from tests.serving import ROOT
+from tests.test_triage import DENIED, PATTERN, SECRET
+
+UNKNOWN = "Wrapping key {} for tenant 'acme{}' failed: quorum of attestation servers not reached after {} ms"
+
+
+def export_of(rows: int = 300) -> bytes:
+    lines = []
+    for number in range(rows):
+        text = (DENIED, f"{PATTERN} {SECRET}", UNKNOWN.format(f"k-{number}", number, number * 3), "all is well")[
+            number % 4
+        ]
+        hour = number % 5
+        lines.append(
+            json.dumps(
+                {
+                    "when": f"2026-11-{20 + number % 3}T0{hour}:00:00Z",
+                    "who": f"customer-{number % 2}" if number % 7 else "a.person@example.com",
+                    "text": text,
+                }
+            )
+        )
+    return "\n".join(lines).encode()
+
+
+def summary_of(data: bytes, tmp_path: Path, time_column: str = "when", customer: str = "who") -> Summary:
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(data)
+    collector = Collector(time_column, customer)
+    triage.run(str(source), None, collector=collector)
+    return collector.summary()
+
+
+def test_what_broke_since_when_for_whom(tmp_path: Path) -> None:
+    found = summary_of(export_of(), tmp_path)
+    assert (found.rows, found.matched, found.untimed) == (300, 150, 0)
+    assert found.by_error == {"aws-sts-assume-role-denied": 75, "azure-key-name-pattern": 75}
+    assert found.by_cloud == {"aws": 75, "azure": 75}
+    assert found.by_link == {"trust": 75, "request": 75}
+    assert found.bucket == "hour"
+    assert sum(point.count for point in found.over_time) == 150
+    assert found.over_time[0].start == "2026-11-20 00:00:00"
+    assert {item.customer for item in found.affected} == {"customer-0", "customer-1", "[removed:e-mail]"}
+    assert all(item.first.startswith("2026-11-20") and item.last.startswith("2026-11-22") for item in found.affected)
+
+
+def test_a_long_span_is_shown_by_days(tmp_path: Path) -> None:
+    data = "".join(json.dumps({"text": DENIED, "time": f"2026-11-{day:02}T23:59:59Z"}) + "\n" for day in range(1, 29))
+    found = summary_of(data.encode(), tmp_path, "", "")
+    assert found.bucket == "day"
+    assert [point.start for point in found.over_time][:2] == ["2026-11-01 00:00:00", "2026-11-02 00:00:00"]
+
+
+def test_unknown_messages_are_grouped_and_what_alarms_comes_first(tmp_path: Path) -> None:
+    found = summary_of(export_of(), tmp_path)
+    assert [(group.template, group.count) for group in found.groups] == [
+        ("Wrapping key <*> for tenant <*> failed: quorum of attestation servers not reached after <*> ms", 75),
+        ("all is well", 75),
+    ]
+    assert found.groups[0].first.startswith("2026-11-20")
+
+
+def test_nothing_in_a_summary_is_a_secret(tmp_path: Path) -> None:
+    data = json.dumps(
+        {"text": f"Something failed {SECRET} in account 123456789012 key arn:aws:kms:eu-west-1:123456789012:key/abc"}
+    )
+    found = summary_of(data.encode(), tmp_path)
+    assert "abc8Q~" not in repr(found)
+    assert "123456789012" not in found.groups[0].sample
+    assert "account-1" in found.groups[0].sample
+
+
+def test_a_summary_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("_MOST_TEMPLATES", 20), ("MOST_GROUPS", 5), ("_MOST_CUSTOMERS", 3), ("MOST_UNKNOWN", 7)):
+        monkeypatch.setattr(results, name, value)
+    words = [f"{chr(97 + a)}{chr(97 + b)}x failed" for a in range(20) for b in range(20)]
+    rows = [{"text": word, "who": word} for word in words] + [{"text": DENIED, "who": f"c{n}"} for n in range(50)]
+    rows += [{"text": "often failed"}] * 100
+    found = summary_of("\n".join(map(json.dumps, rows)).encode(), tmp_path)
+    assert len(found.groups) == 5
+    assert found.groups[0].template == "often failed"
+    assert found.groups[0].count == 100
+    assert found.ungrouped > 300
+    assert {item.customer for item in found.affected} == {results.OTHERS}
+    assert len([row for row in found.table if not row.error_id]) == 7
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("2026-11-27T10:00:00Z", "2026-11-27 10:00:00"),
+        ("2026-11-27T10:00:00.123456789Z", "2026-11-27 10:00:00"),
+        ("2026-11-27 12:00:00,5+02:00", "2026-11-27 10:00:00"),
+        (1795773600, "2026-11-27 10:00:00"),
+        ("1795773600000", "2026-11-27 10:00:00"),
+        ("yesterday", ""),
+        (None, ""),
+        (float("nan"), ""),
+        (True, ""),
+    ],
+)
+def test_times_as_exports_write_them(value: object, said: str) -> None:
+    assert results.written(results.seconds(value)) == said
+
+
+def test_a_line_of_a_log_begins_with_its_time(tmp_path: Path) -> None:
+    source = tmp_path / "in.log"
+    source.write_text(f"2026-11-27T10:00:00Z {DENIED}\n[2026-11-27 11:00:00] {DENIED}\n")
+    collector = Collector()
+    triage.run(str(source), None, collector=collector)
+    assert [point.start for point in collector.summary().over_time] == ["2026-11-27 10:00:00", "2026-11-27 11:00:00"]
+
+
+HOSTILE = 'Key \'x\' failed"""\n{}\\N{DASH} \\ """ + __import__("os") # \' %s {0} é\u2028 <script>'
+
+
+@pytest.mark.parametrize(
+    ("message", "cloud"),
+    [
+        (UNKNOWN.format("k-1", 1, 3), Provider.AZURE),
+        ("KMS replica set refused arn:aws:kms:eu-west-1:123456789012:key/abc: epoch mismatch", Provider.AWS),
+        ("googleapis frobnication failed for projects/acme/locations/us", Provider.GCP),
+        (HOSTILE, Provider.OPENAI),
+    ],
+)
+def test_a_proposal_loads_and_passes_the_tests_of_the_catalogue(message: str, cloud: Provider, tmp_path: Path) -> None:
+    group = summary_of(json.dumps({"text": message}).encode() + b"\n", tmp_path).groups[0]
+    assert proposal.provider(group) is cloud
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT / "ekm_core", copy / "ekm_core", ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "test_catalogue.py", copy / "tests")
+    made = copy / proposal.file_name(group)
+    assert not made.exists()
+    made.write_text(proposal.proposal(group))
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-k",
+            f"{cloud}-new-",
+            "tests/test_catalogue.py",
+        ],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # All but the one thing that only a person can do: to read a source.
+    assert "1 failed, 8 passed" in done.stdout, done.stdout
+    assert "no source that was read" in done.stdout
+
+
+def test_the_ways_out(tmp_path: Path) -> None:
+    data = (
+        export_of() + b"\n" + json.dumps({"text": "=HYPERLINK(1) failed | [x](http://y) <b>"}).encode() + b"\n{broken"
+    )
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(data)
+    collector = Collector("when", "who")
+    counts = triage.run(str(source), None, collector=collector)
+    found = collector.summary()
+    said = export.markdown(found, counts)
+    assert "| 75 | aws-sts-assume-role-denied |" in said.replace("\\", "")
+    assert "- row 302: the JSON is broken" in said
+    assert "<b>" not in said
+    rows = list(csv.DictReader(io.StringIO(export.as_csv(found.table).decode(), newline="")))
+    assert len(rows) == 301
+    assert rows[-1]["text"].startswith("'=HYPERLINK")
+    assert pq.read_table(io.BytesIO(export.as_parquet(found.table))).num_rows == 301
+
+
+def wait(running: session.Session) -> session.State:
+    for _ in range(600):
+        if not running.state.running:
+            break
+        time.sleep(0.05)  # another process works; it tells nobody else when it is done
+    return running.state
+
+
+def test_a_session_gives_the_same_as_a_run(tmp_path: Path) -> None:
+    data = export_of()
+    assert session.columns(data, "in.jsonl") == ("when", "who", "text")
+    state = wait(session.Session(data, "in.jsonl", "text", "when", "who"))
+    assert state.problem == ""
+    assert state.summary == summary_of(data, tmp_path)
+    assert state.counts is not None
+    assert state.counts.rows == 300
+
+
+def test_a_session_says_what_is_wrong_and_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no column 'text'" in wait(session.Session(b"a,b\n1,2\n", "in.csv", "text")).problem
+    running = session.Session(export_of(50_000), "in.jsonl", "text")
+    running.cancel()
+    assert wait(running).problem == session.FAULT
+    monkeypatch.setattr(session, "MOST_BYTES", 10)
+    with pytest.raises(triage.TriageError, match="command line has no limit"):
+        session.Session(b"x" * 11, "in.log", "text")
+
+
+def test_only_so_many_at_once_and_the_room_comes_back() -> None:
+    data = export_of(20_000)
+    running = [session.Session(data, "in.jsonl", "text") for _ in range(2)]
+    with pytest.raises(triage.TriageError, match="run on this server already"):
+        session.Session(data, "in.jsonl", "text")
+    for one in running:
+        one.cancel()
+        wait(one)
+    assert wait(session.Session(b"x\n", "in.log", "text")).problem == ""
+
+
+def test_columns_of_an_export() -> None:
+    assert session.columns(b"id;created;message\n1;2;x\n", "in.csv") == ("id", "created", "message")
+    assert session.columns(b"a log line\n", "in.log") == ()
+    with pytest.raises(triage.TriageError, match="not a readable parquet"):
+        session.columns(b"PAR1 nonsense", "in.parquet")
