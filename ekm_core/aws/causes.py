@@ -286,7 +286,7 @@ def other_key_cause(summary: str) -> Cause:
         "other-key",
         "OpenAI uses another key than the one you set up",
         "The registered ARN differs from the key that you mean, or an alias was pointed at another key.",
-        checks.other_key,
+        checks.key_used,
         look_at_other_key,
         fix_registration(summary),
         REGISTRAR,

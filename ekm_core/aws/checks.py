@@ -413,6 +413,23 @@ def other_key(case: Case) -> Ruling:
     return _compare_arns(case, "kms_key", found, "key")
 
 
+def key_used(case: Case) -> Ruling:
+    """The same as a cause: whether OpenAI uses another key than the user means.
+
+    On Decrypt KMS takes the key from the ciphertext (AWS KMS API reference, Decrypt), so another key in the message may
+    be the one in use before.
+    """
+    ruling = other_key(case)
+    actions = {denial.action.lower() for denial in denials(case, "kms")}
+    unnamed = not actions and _is_registered(case, _typed(case, "kms_key"))
+    if ruling.verdict is Verdict.CONFIRMED and (actions == {"kms:decrypt"} or unnamed):
+        return cannot_tell(
+            f"The key in the text is {ruling.quotes[0]}, another than yours. It may be the key under which older data "
+            "was encrypted: on Decrypt KMS takes the key from the data, not from the registration."
+        )
+    return ruling
+
+
 _PART_NAMES = {"partition": "partition", "region": "Region", "account": "account", "rest": "name"}
 
 

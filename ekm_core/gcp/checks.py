@@ -446,7 +446,8 @@ _PERMISSION = re.compile(r"(?i)\bcloudkms\.[a-z]{2,40}\.[a-z]{2,60}\b")
 _KEY = re.compile(
     r"(?i)projects/(?P<project_id>[^/\s'\"]{1,80})/locations/(?P<location>[^/\s'\"]{1,60})/keyRings/(?P<key_ring>[^/\s'\"]{1,80})/cryptoKeys/(?P<key_name>[^/\s'\",.)]{1,80})"
 )
-_USE = frozenset({"cloudkms.cryptokeyversions.usetoencrypt", "cloudkms.cryptokeyversions.usetodecrypt"})
+_DECRYPT = "cloudkms.cryptokeyversions.usetodecrypt"
+_USE = frozenset({"cloudkms.cryptokeyversions.usetoencrypt", _DECRYPT})
 _ADMIN = re.compile(
     r"(?i)cloudkms\.(?:(?:keyRings|cryptoKeys|cryptoKeyVersions|importJobs|ekmConnections|ekmConfigs)\.(?:create|update|destroy|restore|list|setIamPolicy|getIamPolicy|createTagBinding|deleteTagBinding)|(?:keyRings|importJobs|ekmConnections|ekmConfigs|locations|projects)\.[a-z]+)"
 )
@@ -467,6 +468,11 @@ def another_key_named(case: Case) -> Ruling:
         if asked.isdigit() != given.isdigit():  # one may be a project's number and the other its id
             continue
         if given and not masked(given) and not masked(asked) and given != asked:
+            if {match.group().lower() for match in _PERMISSION.finditer(case.text)} == {_DECRYPT}:
+                return cannot_tell(
+                    f"The request to decrypt went to the {label} {asked}, and you gave {given}. It may be the key "
+                    "under which older data was encrypted."
+                )
             return confirmed(
                 f"The request went to the {label} {asked}, but you gave {given}. Google gives this same error for a "
                 "key that does not exist.",

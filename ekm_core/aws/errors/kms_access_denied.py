@@ -231,7 +231,7 @@ ERROR = KnownError(
             "The registered ARN differs from the key that the policies name: another key, Region or account, or an "
             "alias "
             "that was pointed at another key.",
-            checks.for_ekm_role(checks.other_key),
+            checks.for_ekm_role(checks.key_used),
             causes.look_at_other_key,
             causes.fix_registration("Register the ARN of the key that you set up, not an alias.", "kms_key"),
             causes.REGISTRAR,

@@ -117,7 +117,7 @@ ERROR = KnownError(
             "arn-wrong",
             "The registered ARN is not the one of your key",
             "A slip in the key id, a wrong Region or a wrong account: each leads to a place where no such key is.",
-            checks.other_key,
+            checks.key_used,
             causes.look_at_other_key,
             causes.fix_registration("Register the ARN of the key as the console shows it.", "kms_key"),
             causes.REGISTRAR,

@@ -128,9 +128,8 @@ def _access(known: Setting) -> Access | Ruling:
     }
     mine = [item for item in items if guid(item["principalId"]) == principal]
     others = [item for item in items if guid(item["principalId"]) != principal and covers(item["scope"], scope)]
-    account, ids = known.evidence.account.value, (principal, AZURE_APP_ID)
-    here = account is None or scope.lower().startswith(f"/subscriptions/{account.subscription_id}/".lower())
-    everything = here and known.evidence.assignments_listed("", ids).state is State.SEEN
+    ids = (principal, AZURE_APP_ID)
+    everything = _of_the_subscription(known, scope) and known.evidence.assignments_listed("", ids).state is State.SEEN
     return Access(
         principal,
         scope,
@@ -144,6 +143,16 @@ def _access(known: Setting) -> Access | Ruling:
         everything or known.evidence.assignments_listed(scope, ids).state is State.SEEN,
         everything,
     )
+
+
+def _of_the_subscription(known: Setting, key_scope: str) -> bool:
+    """Whether the Azure CLI was signed in to the key's subscription, as the sign-in or an assignment there shows."""
+    account = known.evidence.account.value
+    here = f"/subscriptions/{key_scope.split('/')[2]}".lower()
+    if account is not None:
+        return f"/subscriptions/{account.subscription_id}".lower() == here
+    shown = (fact.value["scope"].lower() for fact in known.evidence.assignments.values() if fact.value is not None)
+    return any(scope == here or scope.startswith(f"{here}/") for scope in shown)
 
 
 def _assignments(known: Setting, principal: str) -> list[Document] | Ruling:
