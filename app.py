@@ -18,10 +18,11 @@ def draw() -> None:
     configuration = st.Page("pages/configuration.py", title="Configuration", url_path="configuration")
     probe = st.Page("pages/probe.py", title="Live check", url_path="live-check")
     errors = st.Page("pages/errors.py", title="Error reference", url_path="errors")
+    triage = st.Page("pages/triage.py", title="Triage", url_path="triage", visibility=staff.visibility())
     reports = st.Page("pages/reports.py", title="Reports", url_path="reports", visibility=staff.visibility())
     # In a frame on another site the page around it is the way on.
     menu = "hidden" if st.context.is_embedded else "top"
-    page = st.navigation([diagnose, configuration, probe, errors, reports], position=menu)
+    page = st.navigation([diagnose, configuration, probe, errors, reports, triage], position=menu)
     wanted = st.query_params.get("error")
     if wanted and page is diagnose:
         # A link to an error is also right without the page's name in it.

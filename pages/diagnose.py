@@ -9,7 +9,7 @@ import streamlit as st
 from ekm_core import report
 from ekm_core.diagnose import diagnose
 from ekm_core.model import Diagnosis, KnownError, Provider
-from pages.components import frame, given, markup, metrics, on_demand, your_values
+from pages.components import asking, frame, given, markup, metrics, on_demand, your_values
 from pages.components.examples import EXAMPLES
 
 LONGEST_TEXT = 2_000_000
@@ -25,9 +25,8 @@ def _take() -> None:
 def _take_example() -> None:
     name = st.session_state.get("example")
     if name:
-        st.session_state["paste"] = EXAMPLES[name]
+        asking.put(EXAMPLES[name])
         st.session_state["example"] = None
-        _take()
 
 
 def _answer() -> Diagnosis | None:

@@ -34,8 +34,8 @@ def export_of(rows: int = 300) -> bytes:
         lines.append(
             json.dumps(
                 {
-                    "when": f"2026-11-{20 + number % 3}T0{hour}:00:00Z",
-                    "who": f"customer-{number % 2}" if number % 7 else "a.person@example.com",
+                    "created": f"2026-11-{20 + number % 3}T0{hour}:00:00Z",
+                    "organization": f"customer-{number % 2}" if number % 7 else "a.person@example.com",
                     "text": text,
                 }
             )
@@ -43,7 +43,7 @@ def export_of(rows: int = 300) -> bytes:
     return "\n".join(lines).encode()
 
 
-def summary_of(data: bytes, tmp_path: Path, time_column: str = "when", customer: str = "who") -> Summary:
+def summary_of(data: bytes, tmp_path: Path, time_column: str = "created", customer: str = "organization") -> Summary:
     source = tmp_path / "in.jsonl"
     source.write_bytes(data)
     collector = Collector(time_column, customer)
@@ -94,7 +94,9 @@ def test_a_summary_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for name, value in (("_MOST_TEMPLATES", 20), ("MOST_GROUPS", 5), ("_MOST_CUSTOMERS", 3), ("MOST_UNKNOWN", 7)):
         monkeypatch.setattr(results, name, value)
     words = [f"{chr(97 + a)}{chr(97 + b)}x failed" for a in range(20) for b in range(20)]
-    rows = [{"text": word, "who": word} for word in words] + [{"text": DENIED, "who": f"c{n}"} for n in range(50)]
+    rows = [{"text": word, "organization": word} for word in words] + [
+        {"text": DENIED, "organization": f"c{n}"} for n in range(50)
+    ]
     rows += [{"text": "often failed"}] * 100
     found = summary_of("\n".join(map(json.dumps, rows)).encode(), tmp_path)
     assert len(found.groups) == 5
@@ -181,7 +183,7 @@ def test_the_ways_out(tmp_path: Path) -> None:
     )
     source = tmp_path / "in.jsonl"
     source.write_bytes(data)
-    collector = Collector("when", "who")
+    collector = Collector("created", "organization")
     counts = triage.run(str(source), None, collector=collector)
     found = collector.summary()
     said = export.markdown(found, counts)
@@ -204,8 +206,8 @@ def wait(running: session.Session) -> session.State:
 
 def test_a_session_gives_the_same_as_a_run(tmp_path: Path) -> None:
     data = export_of()
-    assert session.columns(data, "in.jsonl") == ("when", "who", "text")
-    state = wait(session.Session(data, "in.jsonl", "text", "when", "who"))
+    assert session.columns(data, "in.jsonl") == ("created", "organization", "text")
+    state = wait(session.Session(data, "in.jsonl", "text", "created", "organization"))
     assert state.problem == ""
     assert state.summary == summary_of(data, tmp_path)
     assert state.counts is not None

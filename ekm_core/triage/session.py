@@ -31,7 +31,7 @@ _SECONDS = 1800
 _LOOK_SECONDS = 20
 COMMAND = "python -m ekm_core triage messages.jsonl --out found.parquet"
 LIMITS = (
-    f"Up to {MOST_BYTES >> 20} MB. The table keeps the first {MOST_KNOWN:,} messages with a known error and the first "
+    f"The table keeps the first {MOST_KNOWN:,} messages with a known error and the first "
     f"{MOST_UNKNOWN:,} others; the counts are of all. The command line has no limit: {COMMAND}"
 )
 FAULT = "The triage ended by itself before it was done. The file may need more memory than it may use; try the command."
@@ -74,7 +74,7 @@ class Session:
     ) -> None:
         """Starts it. name: the upload's, for its ending. Raises TriageError where it cannot be started."""
         if len(data) > MOST_BYTES:
-            raise TriageError(f"The upload has {len(data) >> 20:,} MB. {LIMITS}")
+            raise TriageError(f"The upload has {len(data) >> 20:,} MB, and {MOST_BYTES >> 20} can be taken. {LIMITS}")
         if not _running.acquire(blocking=False):
             raise TriageError(f"{_AT_ONCE} triages run on this server already. Please try again when one is done.")
         self._box: list[State] = [State()]

@@ -92,13 +92,14 @@ def differences(found: Sequence[Difference]) -> str:
     """What changed between two reports, as a table."""
     if not found:
         return note("Nothing changed: the same errors, the same verdicts, the same links.")
-    rows = "".join(
-        f"<tr><td>{esc(item.what)}</td><td>{esc(item.before)}</td><td>{esc(item.after)}</td></tr>" for item in found
-    )
-    return (
-        f'<div class="ekm-table"><table><thead><tr><th>What</th><th>Before</th><th>After</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    return table(("What", "Before", "After"), [(item.what, item.before, item.after) for item in found])
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows of plain texts under their headings."""
+    titles = "".join(f"<th>{esc(title)}</th>" for title in head)
+    body = "".join(f"<tr>{''.join(f'<td>{esc(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<div class="ekm-table"><table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def how_it_works() -> str:

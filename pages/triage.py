@@ -1,0 +1,256 @@
+"""Triage, for the support team: many messages at once. What broke, since when, for whom, and what nobody knows yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ekm_core import catalogue
+from ekm_core.model import Provider
+from ekm_core.triage import TriageError, export, proposal, session
+from ekm_core.triage.job import Counts
+from ekm_core.triage.results import Group, Summary, TableRow
+from pages.components import asking, frame, markup, staff
+
+_NONE = "(none)"
+_TEXT = ("text", "message", "error", "description", "body", "comment")
+_TIME = ("time", "timestamp", "created", "date", "when")
+_CUSTOMER = ("customer", "organization", "organisation", "org", "account", "tenant", "company")
+_EVERY, _UNKNOWN = "All", "No known error"
+_SHOWN_GROUPS = 20
+
+
+def _likely(names: Sequence[str], words: Sequence[str]) -> str:
+    """The column that is most likely meant."""
+    exact = (name for word in words for name in names if name.casefold() == word)
+    within = (name for word in words for name in names if word in name.casefold())
+    return next(exact, "") or next(within, "")
+
+
+def _columns(data: memoryview, name: str, id: str) -> tuple[str, ...]:
+    """The upload's columns, read once."""
+    if st.session_state.get("triage-upload") != id:
+        st.session_state["triage-columns"] = session.columns(data, name)
+        st.session_state["triage-upload"] = id
+    found: tuple[str, ...] = st.session_state["triage-columns"]
+    return found
+
+
+def _begin(data: bytes | memoryview, name: str, text: str, time: str, customer: str) -> None:
+    if running := st.session_state.pop("triage", None):
+        running.cancel()
+    st.session_state["triage-problem"] = ""
+    try:
+        st.session_state["triage"] = session.Session(data, name, text, time, customer)
+    except TriageError as problem:
+        st.session_state["triage-problem"] = str(problem)
+
+
+def _cancel() -> None:
+    if running := st.session_state.pop("triage", None):
+        running.cancel()
+    st.session_state["triage-problem"] = "The triage was cancelled."
+
+
+def _megabytes() -> int:
+    """What an upload may have: the server refuses more than its own limit, whatever a field allows."""
+    return min(int(st.get_option("server.maxUploadSize")), session.MOST_BYTES >> 20)
+
+
+def _draw_input() -> None:
+    left, right = st.columns(2, gap="large")
+    file = left.file_uploader(
+        "A file of messages",
+        key="triage-file",
+        max_upload_size=_megabytes(),
+        help="csv, JSON, JSON lines, parquet, a log, CloudTrail, Google Cloud audit logs, Key Vault diagnostic logs, "
+        "a ticket export; .gz and .zip of them.",
+    )
+    pasted = right.text_area("Or paste lines, one message a line", key="triage-paste", height=110)
+    if file is not None:
+        data = file.getbuffer()
+        try:
+            names = _columns(data, file.name, file.file_id)
+        except TriageError as problem:
+            st.html(markup.page(markup.note(str(problem), bad=True)))
+            return
+        text, time, customer = "text", "", ""
+        if names:
+            fields = st.columns(3)
+            guess = _likely(names, _TEXT)
+            text = fields[0].selectbox("Column of the text", names, names.index(guess) if guess else 0)
+            rest = [_NONE, *names]
+            chosen = []
+            for field, label, words in (
+                (fields[1], "Column of the time", _TIME),
+                (fields[2], "Column of the customer", _CUSTOMER),
+            ):
+                guess = _likely(names, words)
+                chosen.append(field.selectbox(label, rest, rest.index(guess) if guess else 0))
+            time, customer = ("" if name == _NONE else name for name in chosen)
+        st.button("Triage", type="primary", on_click=_begin, args=(data, file.name, text, time, customer))
+    else:
+        lines = (pasted or "").encode("utf-8", "replace")
+        ready = bool(lines.strip())
+        st.button("Triage", type="primary", on_click=_begin, args=(lines, "", "text", "", ""), disabled=not ready)
+
+
+@st.fragment(run_every=0.5)
+def _draw_progress() -> None:
+    state = st.session_state["triage"].state if "triage" in st.session_state else None
+    if state is None or not state.running:
+        st.rerun()
+    st.progress(state.share, text=state.sentence)
+    st.button("Cancel", on_click=_cancel)
+
+
+def _draw_counts(found: Summary, counts: Counts, seconds: float) -> None:
+    known = catalogue.errors()
+    said = [
+        f"{found.rows:,} messages in {seconds:,.1f} seconds. {found.matched:,} hold a known error, "
+        f"{found.rows - found.matched:,} do not."
+    ]
+    if counts.silent:
+        said.append(f"{counts.silent:,} audit records without an error were passed over.")
+    if counts.mended:
+        said.append(f"{counts.mended:,} messages hold bytes that are not UTF-8; these are shown as \ufffd.")
+    st.html(markup.page("<h2>Result</h2>", markup.sentences(said)))
+    if counts.bad:
+        more = [f"{counts.bad:,} rows could not be read and were left out."]
+        more += [row.sentence for row in counts.named]
+        if counts.bad > len(counts.named):
+            more.append("… and further ones.")
+        st.html(markup.page(markup.sentences(more, bad=True)))
+    errors = markup.table(
+        ("Count", "Error", "ID"), [(f"{n:,}", known[id].title, id) for id, n in found.by_error.items()]
+    )
+    clouds = markup.table(("Count", "Cloud"), [(f"{n:,}", Provider(id).label) for id, n in found.by_cloud.items()])
+    links = markup.table(
+        ("Count", "Link of the chain"), [(f"{n:,}", id.capitalize()) for id, n in found.by_link.items()]
+    )
+    left, right = st.columns([2, 1], gap="large")
+    left.html(markup.page("<h3>What broke</h3>", errors))
+    right.html(markup.page("<h3>Where</h3>", clouds, links))
+
+
+def _draw_time(found: Summary) -> None:
+    import pandas as pd
+
+    if found.over_time:
+        st.html(markup.page(f"<h3>Since when (by {found.bucket}, UTC)</h3>"))
+        points = pd.DataFrame(
+            [(point.start, point.error_id, point.count) for point in found.over_time],
+            columns=["Time", "Error", "Messages"],
+        )
+        points["Time"] = pd.to_datetime(points["Time"])
+        st.bar_chart(points, x="Time", y="Messages", color="Error", height=280)
+    elif found.matched:
+        st.html(markup.page(markup.note("No message has a time that can be read, so there is no chart over time.")))
+    rows = [
+        (f"{item.count:,}", item.error_id, item.customer or "not given", item.first, item.last)
+        for item in found.affected[:30]
+    ]
+    if rows:
+        head = ("Count", "Error", "Customer", "First", "Last")
+        st.html(markup.page("<h3>For whom</h3>", markup.table(head, rows)))
+
+
+def _draw_table(found: Summary) -> None:
+    import pandas as pd
+
+    st.html(markup.page("<h3>Messages</h3>"))
+    left, right = st.columns(2)
+    chosen = left.selectbox("Error", [_EVERY, _UNKNOWN, *found.by_error], key="triage-error")
+    words = right.text_input("Words in the text or the customer", key="triage-words", max_chars=200).casefold().split()
+
+    def fits(row: TableRow) -> bool:
+        hay = f"{row.text} {row.customer}".casefold()
+        return (chosen == _EVERY or row.error_id == ("" if chosen == _UNKNOWN else chosen)) and all(
+            word in hay for word in words
+        )
+
+    rows = [row for row in found.table if fits(row)]
+    st.html(markup.page(f'<p class="ekm-quiet" role="status">{len(rows):,} of {len(found.table):,} kept rows</p>'))
+    shown = pd.DataFrame(
+        [(row.number, row.time, row.customer, row.error_id, " ".join(row.text[:300].split())) for row in rows],
+        columns=["Row", "Time", "Customer", "Error", "Text"],
+    )
+    event = st.dataframe(
+        shown, hide_index=True, height=320, on_select="rerun", selection_mode="single-row", key="triage-table"
+    )
+    picked = [rows[number] for number in event["selection"]["rows"] if number < len(rows)]
+    if st.button("Open in Diagnose", disabled=not picked, icon=":material/open_in_new:"):
+        asking.put(picked[0].text)
+        st.switch_page("pages/diagnose.py")
+
+
+def _draw_groups(found: Summary) -> None:
+    if not found.groups:
+        return
+    st.html(
+        markup.page(
+            f"<h3>Unknown messages by template ({len(found.groups):,})</h3>"
+            "<p>What varies is replaced by &lt;*&gt;. A proposal is a file for the catalogue with one sample; "
+            "identifiers in it are renamed.</p>"
+        )
+    )
+    for number, group in enumerate(found.groups[:_SHOWN_GROUPS]):
+        _draw_group(number, group)
+    if len(found.groups) > _SHOWN_GROUPS or found.ungrouped:
+        further = len(found.groups) - _SHOWN_GROUPS
+        st.html(markup.page(markup.note(f"{max(further, 0):,} further templates stand in the Markdown below.")))
+
+
+def _draw_group(number: int, group: Group) -> None:
+    lasted = f" · first {group.first}, last {group.last}" if group.first else ""
+    with st.container(border=True):
+        st.html(
+            markup.page(
+                f'<p class="ekm-quiet">{group.count:,} messages{markup.esc(lasted)}</p>'
+                f'<pre class="ekm-text">{markup.esc(group.template)}</pre>'
+            )
+        )
+        st.download_button(
+            "Export as a proposal",
+            lambda: proposal.proposal(group),
+            proposal.file_name(group).rpartition("/")[2],
+            "text/x-python",
+            key=f"triage-proposal-{number}",
+            on_click="ignore",
+        )
+
+
+def _draw_downloads(found: Summary, counts: Counts) -> None:
+    st.html(markup.page("<h3>Take it along</h3>"))
+    with st.container(horizontal=True):
+        for label, make, name, mime in (
+            ("Markdown", lambda: export.markdown(found, counts), "triage.md", "text/markdown"),
+            ("csv", lambda: export.as_csv(found.table), "triage.csv", "text/csv"),
+            ("parquet", lambda: export.as_parquet(found.table), "triage.parquet", "application/vnd.apache.parquet"),
+        ):
+            st.download_button(f"Download {label}", make, name, mime, on_click="ignore")
+
+
+staff.admit("Triage")
+frame.head(
+    "Triage",
+    "Many messages at once: what broke, since when, for whom, and what nobody knows yet.",
+    f"An upload is read by a process of its own and kept nowhere. Up to {_megabytes()} MB, packed (.gz, .zip) or not. "
+    f"{session.LIMITS}",
+)
+_draw_input()
+if problem := st.session_state.get("triage-problem"):
+    st.html(markup.page(markup.note(problem, bad=True)))
+if "triage" in st.session_state:
+    now = st.session_state["triage"].state
+    if now.running:
+        _draw_progress()
+    elif now.problem:
+        st.html(markup.page(markup.note(now.problem, bad=True)))
+    else:
+        _draw_counts(now.summary, now.counts, now.seconds)
+        _draw_time(now.summary)
+        _draw_table(now.summary)
+        _draw_groups(now.summary)
+        _draw_downloads(now.summary, now.counts)
