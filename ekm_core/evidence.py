@@ -114,6 +114,13 @@ _COMMAND = re.compile(
 _GOES_ON = re.compile(r"(?:(?<=\s)|^)[\\`^][ \t]*\r?$")
 _SECOND_PROMPT = re.compile(r"(?:>|>>|quote>|dquote>)[ ]")
 _LOGIN = re.compile(r"\blogin\b")
+# Commands that print nothing, and change who or where the following ones ask.
+_PROFILE_SET = re.compile(
+    r"""(?:export[ ]+|set[ ]+|\$env:)AWS_(?:DEFAULT_)?PROFILE[ ]?=[ ]?["']?(?P<set>[\w.@+-]{1,100})"""
+    r"""|unset[ ]+AWS_(?:DEFAULT_)?PROFILE\b""",
+    re.IGNORECASE,
+)
+_ACCOUNT_SET = re.compile(r"az[ ]+account[ ]+set\b")
 _YAML_LINE = re.compile(r"^[ -]*[A-Za-z][A-Za-z0-9_.]{1,40}:(?: [^\n]*)?$", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*$", re.MULTILINE)
 
@@ -299,6 +306,7 @@ class _Reader:
     def __init__(self, text: str, origin: str) -> None:
         self.text = text
         self.origin = origin
+        self.profile = ""  # of the AWS CLI, as the shell has it
         self.exhibits: list[Exhibit] = []
         self.problems: list[str] = []
 
@@ -311,6 +319,10 @@ class _Reader:
 
     def section(self, command: str, start: int, end: int) -> None:
         """The exhibits of one command's output (or of what stands before any command)."""
+        if found := _PROFILE_SET.match(command):
+            self.profile = found["set"] or ""
+        elif self.profile and command.startswith("aws "):
+            command = f"AWS_PROFILE={self.profile} {command}"
         prose: list[str] = []
         several = False
         for piece in _pieces(self.text, start, end):
@@ -332,6 +344,8 @@ class _Reader:
             self.document(inside, start, command)
         elif words and (_known_error(words) or (command and not several)):
             self.add(command, None, words)
+        elif not words and not several and _ACCOUNT_SET.match(command):
+            self.add(command, None, "")
         elif not words and not several and command_of(Exhibit(command, None, "")).program in ("aws", "gcloud", "az"):
             # Others, such as export, print nothing.
             self.problem(f"There is no output below the command “{_short(command)}”. Paste what it printed.")

@@ -19,7 +19,8 @@ _SHOWN = 240
 # Programs behind a pipe that print what they get, or one part of it whole, as people do for colours and for a file.
 _PRINTER = re.compile(
     r"\|[ ]*(?:jq(?:[ ]+-{1,2}[a-z-]{1,20})*[ ]*(?:[ ](?:'\.[\w.]{0,80}'|\"\.[\w.]{0,80}\"|\.[\w.]{0,80}))?"
-    r"|cat|less|more|tee(?:[ ]+-a)?[ ]+[\w./~-]{1,80}|python3?[ ]+-m[ ]+json\.tool)[ ]*$"
+    r"|cat|less|more|tee(?:[ ]+-a)?[ ]+[\w./~-]{1,80}|python3?[ ]+-m[ ]+json\.tool"
+    r"|Convert(?:From|To)-Json(?:[ ]+-Depth[ ]+\d{1,3})?)[ ]*$"
 )
 
 

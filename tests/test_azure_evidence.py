@@ -335,6 +335,13 @@ POWERSHELL_ASSIGNMENT = {
 }
 
 
+def test_a_subscription_that_is_changed_behind_the_sign_in_is_not_known() -> None:
+    account = {"environmentName": "AzureCloud", "id": OBJECT, "isDefault": True, "tenantId": AZURE_APP_ID}
+    before, change = shown(account, "az account show"), said("", "az account set --subscription x")
+    assert read([change, before]).account.state is State.SEEN
+    assert read([before, change]).account.state is State.CONFLICTING
+
+
 @pytest.mark.parametrize(
     "output", [ASSIGNMENT, rest(ASSIGNMENT, "scope", "principalId", "roleDefinitionId"), POWERSHELL_ASSIGNMENT]
 )

@@ -152,6 +152,27 @@ def test_a_text_without_evidence_says_what_to_paste(text: str) -> None:
     assert "Paste" in gathered.problems[0]
 
 
+@pytest.mark.parametrize(
+    ("between", "prefix"),
+    [
+        ("export AWS_PROFILE=sandbox", "AWS_PROFILE=sandbox "),
+        ("set AWS_PROFILE=sandbox", "AWS_PROFILE=sandbox "),
+        ('$env:AWS_PROFILE = "sandbox"', "AWS_PROFILE=sandbox "),
+        ("export AWS_PROFILE=sandbox\n$ unset AWS_PROFILE", ""),
+        ("cd infra", ""),
+    ],
+)
+def test_a_profile_that_the_shell_sets_goes_with_the_commands_behind_it(between: str, prefix: str) -> None:
+    gathered = read(f"$ {COMMAND}\n{PRETTY}\n$ {between}\n$ {COMMAND}\n{PRETTY}\n")
+    assert [exhibit.command for exhibit in gathered.exhibits] == [COMMAND, f"{prefix}{COMMAND}"]
+
+
+def test_a_change_of_the_subscription_prints_nothing_and_is_kept() -> None:
+    gathered = read("$ az account set --subscription x\n$ az keyvault show --name v\n{}\n")
+    assert [exhibit.command.split()[1] for exhibit in gathered.exhibits] == ["account", "keyvault"]
+    assert gathered.problems == ()
+
+
 def command(line: str) -> evidence.Command:
     return command_of(Exhibit(line, None, ""))
 

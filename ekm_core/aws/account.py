@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from ekm_core.aws.snippets import arn_part
-from ekm_core.evidence import Command, State
+from ekm_core.evidence import State
 from ekm_core.facts import Fact, Loose, combine
 
 T = TypeVar("T")
@@ -341,9 +341,9 @@ class AwsEvidence:
         return named == arn_part(arn, "rest").removeprefix("key/") and (bool(region) or not named.startswith("mrk-"))
 
     # --------------------------------------------------------------------------------------------------- for the reader
-    def account_of(self, command: Command) -> str:
-        """The account in which a command ran, by get-caller-identity under the same profile, or ""."""
-        accounts = self.callers.get(command.option("profile"), set())
+    def account_of(self, profile: str) -> str:
+        """The account in which a command ran under a profile, as get-caller-identity showed it there, or ""."""
+        accounts = self.callers.get(profile, set())
         return next(iter(accounts)) if len(accounts) == 1 else ""
 
 

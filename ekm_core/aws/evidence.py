@@ -38,6 +38,7 @@ from ekm_core.model import Exhibit
 
 T = TypeVar("T")
 
+_PROFILE = re.compile(r"(?:[A-Za-z_]\w{0,60}=[^\s]{0,200}[ ]+){0,4}?AWS_(?:DEFAULT_)?PROFILE=([^\s]{1,200})")
 _NO_ROLE = "This output does not name its role. Paste the command above it too."
 _NO_POLICY = "This output does not name its policy. Paste the command above it too."
 _NO_KEY = "This output does not name its key. Paste the command above it too."
@@ -53,7 +54,7 @@ def read(exhibits: Iterable[Exhibit]) -> AwsEvidence:
     for exhibit, command in mine:  # first who ran the commands: it decides what an absence means
         output = _map(exhibit.output)
         if {"UserId", "Account", "Arn"} <= set(output) and isinstance(output["Account"], str):
-            evidence.callers.setdefault(command.option("profile"), set()).add(output["Account"])
+            evidence.callers.setdefault(_profile(exhibit, command), set()).add(output["Account"])
     for exhibit, command in mine:
         _Reading(evidence, exhibit, command).read()
     return evidence
@@ -119,7 +120,7 @@ class _Reading:
 
     @property
     def _account(self) -> str:
-        return self.evidence.account_of(self.command)
+        return self.evidence.account_of(_profile(self.exhibit, self.command))
 
     @property
     def _key_id(self) -> str:
@@ -546,6 +547,12 @@ def kind_of(document: object) -> PolicyKind | None:
     if principals:
         return {frozenset({"sts"}): PolicyKind.TRUST, frozenset({"kms"}): PolicyKind.KEY}.get(frozenset(services))
     return None if not services or services == {"sts"} else PolicyKind.IDENTITY
+
+
+def _profile(exhibit: Exhibit, command: Command) -> str:
+    """Under which profile a command ran, as far as its line says; "" for the one that is set elsewhere."""
+    found = _PROFILE.match(exhibit.command)
+    return command.option("profile") or (found[1] if found else "")
 
 
 def _map(value: object) -> Mapping[str, Any]:

@@ -301,6 +301,11 @@ class _Reader:
 
     def take(self, exhibit: Exhibit, command: Command) -> None:
         value, source = exhibit.output, source_of(exhibit)
+        if command.service == "account set":
+            if (Kind.ACCOUNT, "") in self._facts:
+                why = f"{source} changed the subscription after it was shown; give az account show again, and the rest"
+                self._add(Kind.ACCOUNT, "", Fact(State.CONFLICTING, None, source, why))
+            return
         if value is None or (isinstance(value, dict) and "error" in value):
             if command.program == "az":
                 self._error(exhibit, command, source)

@@ -2,7 +2,8 @@
 
 They bind neither an account outside an organization nor the organization's management account. "No policy denies" is
 proven only where every level from the account to the root was read, which a member account cannot do by itself.
-Source: AWS Organizations, SCPs and RCPs (``sources.SCP``, ``sources.RCP``).
+While SCPs are switched on, each level has at least one; switched off, none has any (API reference, DetachPolicy;
+"Disabling a policy type"; read on 2026-11-27). Source of the rest: SCPs and RCPs (``sources.SCP``, ``sources.RCP``).
 """
 
 from __future__ import annotations
@@ -103,6 +104,8 @@ def _all_levels(setting: Setting, kind: Kind, levels: Sequence[str]) -> list[lis
         if not ids <= set(documents):
             return []
         whole.append([documents[id] for id in sorted(ids)])
+    if kind is Kind.SCP and any(whole) and not all(whole):
+        return []
     return whole
 
 
@@ -111,6 +114,9 @@ def _whole(
 ) -> Ruling:
     """The ruling where the policies of all levels are known, and no Deny statement in them applies for certain."""
     what = _NAMES[kind]
+    if not any(whole):
+        because = f"No {what} stands on the {len(whole)} levels from account {account} to the root."
+        return fails(because, ("The lists of all levels are empty.",))
     levels = [[document for _, document in level] for level in whole]
     results = {request.action: _decided(kind, levels, request) for request in requests}
     shown = [common.show_whole(policy) for level in whole for policy, _ in level][:4]
@@ -119,10 +125,10 @@ def _whole(
         because = (
             f"On one of the {len(levels)} levels from account {account} to the root no {what} allows {lacking[0]}."
         )
-        return holds(because, shown or ("No policy stands there.",))
+        return holds(because, shown)
     if all(result is Result.ALLOWED for result in results.values()):
         because = f"No {what} on the {len(levels)} levels from account {account} to the root denies the call."
-        return fails(because, shown or ("No policy of that kind stands on them.",))
+        return fails(because, shown)
     return stays_open(f"A {what} hangs on something that nobody can know offline.")
 
 
