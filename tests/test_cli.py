@@ -189,3 +189,15 @@ def test_what_cannot_be_used_is_one_line(arguments):
     done = run(*arguments, given="nothing of use")
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_triage_tells_since_when_and_for_whom(tmp_path):
+    source, said = tmp_path / "in.csv", tmp_path / "found.md"
+    source.write_text(f'created,org,body\n2026-11-27T10:00:00Z,acme,"{DENIED}"\n')
+    columns = ("--text-column", "body", "--time-column", "created", "--customer-column", "org")
+    done = run("triage", str(source), *columns, "--summary", str(said))
+    assert done.returncode == 0
+    row = "| 1 | aws-sts-assume-role-denied | acme | 2026-11-27 10:00:00 | 2026-11-27 10:00:00 |"
+    assert row in said.read_text()
+    assert row in run("triage", str(source), *columns).stdout
+    assert run("triage", str(source), *columns, "--summary", str(tmp_path / "no" / "found.md")).returncode == 2

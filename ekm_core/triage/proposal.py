@@ -96,7 +96,13 @@ ERROR = KnownError(
     title={_title(said)!a},
     summary="A message that is not explained yet.",
     link=Link.REQUEST,
-    signatures=(Signature("message", {pattern!a}, 0.6),),
+    signatures=(
+        Signature(
+            "message",
+            {_literal(pattern, 12)},
+            0.6,
+        ),
+    ),
     causes=(
         Cause(
             "not-known",
@@ -109,9 +115,19 @@ ERROR = KnownError(
         ),
     ),
     references=(Reference("The error reference of OpenAI's external keys", "https://help.openai.com/", None),),
-    samples=(Sample({group.sample!a}),),
+    samples=(
+        Sample(
+            {_literal(group.sample, 12)},
+        ),
+    ),
 )
 '''
+
+
+def _literal(text: str, indent: int) -> str:
+    """Python that means this text: ASCII, in pieces of a line's length, one below the other."""
+    pieces = [text[start : start + 80] for start in range(0, len(text), 80)] or [""]
+    return f"\n{' ' * indent}".join(map(ascii, pieces))
 
 
 def _title(said: str) -> str:
@@ -138,7 +154,8 @@ def _pattern(parts: list[str]) -> str:
     words = [part for part in (part.strip(" ,.:;()-") for part in words) if len(part) > 2]
     pattern = ""
     for part in words:
-        longer = f"{pattern}.{{0,300}}{re2.escape(part)}" if pattern else re2.escape(part)
+        plain = re2.escape(part).replace("\\ ", " ").replace("\\:", ":").replace("\\,", ",").replace("\\-", "-")
+        longer = f"{pattern}.{{0,300}}{plain}" if pattern else plain
         if len(longer) > _MOST_PATTERN:
             break
         pattern = longer
