@@ -6,6 +6,7 @@ normalised as a paste is; then one scan says which patterns match somewhere, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -50,7 +51,7 @@ def _gate(engine: classify._Engine) -> tuple[tuple[bytes, ...], ...]:
     if words is None:
         return (redact.GATE,), (_WRAPPED,), (rb"[\x00-\xff]",)
     spellings = frozenset().union(*map(required.raw_spellings, words))
-    return (redact.GATE,), (_WRAPPED,), tuple(re2.escape(word).encode() for word in sorted(spellings))
+    return (redact.GATE,), (_WRAPPED,), tuple(re.escape(word).encode() for word in sorted(spellings))
 
 
 def _searcher(gate: tuple[tuple[bytes, ...], ...]) -> re2.Set:
@@ -67,21 +68,21 @@ def _searcher(gate: tuple[tuple[bytes, ...], ...]) -> re2.Set:
 class Classifier:
     """Redaction, classification and values for many messages; the answers are those of ``classify.classify``.
 
-    Not shared between threads: it remembers what each set of matching patterns decides. scanner: "auto" makes one when
-    enough texts have come by, "now" at once, "never" does without; the answers are the same. values: False gives the
-    ids and providers alone.
+    Not shared between threads: it remembers what each set of matching patterns decides. scanner: "auto" takes one that
+    was made before, or makes one when enough texts have come by, "now" makes it at once, "never" does without; the
+    answers are the same. values: False gives the ids and providers alone.
     """
 
     def __init__(self, scanner: str = "auto", *, values: bool = True) -> None:
         self._engine = classify.engine()
         self._gate = _gate(self._engine)
-        self._searcher = _searcher(self._gate)
         self._errors = catalogue.errors()
         self._decided: dict[frozenset[int], _Decision] = {}
         self._decided_long: dict[frozenset[int], _Decision] = {}
         self._until_scanner = _WORTH_A_SCANNER if scanner == "auto" else -1
         self._values = values
-        self._scanner = scan.scanner(self._gate, finders=values) if scanner == "now" else None
+        self._scanner = scan.scanner(self._gate, finders=values, make=scanner == "now") if scanner != "never" else None
+        self._searcher = _searcher(self._gate)
 
     def one(self, text: str) -> Result:
         """The result for one message."""

@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     triage.add_argument("--text-column", default="text", metavar="NAME")
     triage.add_argument("--time-column", default="", metavar="NAME", help="when each message was, for the summary")
     triage.add_argument("--customer-column", default="", metavar="NAME", help="whose message it is, for the summary")
+    triage.add_argument("--processes", type=int, default=1, metavar="N", help="how many processes do the work")
     triage.add_argument("--summary", metavar="FILE", help="what broke, since when, for whom, and unknown messages: .md")
     triage.set_defaults(run=_triage)
 
@@ -247,6 +248,8 @@ def _show(record: Record, event: Event) -> None:
 def _triage(options: argparse.Namespace) -> int:
     from ekm_core import triage
 
+    if options.processes < 1:
+        raise BadInputError("--processes must be 1 or more")
     progress = sys.stderr if sys.stderr.isatty() else None
     collector = None
     if options.summary or options.time_column or options.customer_column:
@@ -254,7 +257,14 @@ def _triage(options: argparse.Namespace) -> int:
 
         collector = results.Collector(options.time_column, options.customer_column)
     try:
-        counts = triage.run(options.source, options.out, options.text_column, progress, collector=collector)
+        counts = triage.run(
+            options.source,
+            options.out,
+            options.text_column,
+            progress,
+            collector=collector,
+            processes=options.processes,
+        )
         if collector is not None:
             from ekm_core.triage import export
 

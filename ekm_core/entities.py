@@ -324,7 +324,12 @@ _OF_AZURE: tuple[_Finder, ...] = (
         at=(("ault", 1), ("VAULT", 0)),
     ),
     _finder("ey vault '", r"\bkey vault '(?P<vault>[a-zA-Z0-9-]{2,126})[';]", _I, at=(("ey vault '", 1),)),
-    _finder("/vaults/", r"/vaults/(?P<vault>[a-zA-Z0-9-]{2,126})\b", _I, at=(("/vaults/", 0),)),
+    _finder(
+        "/vaults/",
+        r"/vaults/(?!(?:keys|secrets|certificates)/)(?P<vault>[a-zA-Z0-9-]{2,126})\b",
+        _I,
+        at=(("/vaults/", 0),),
+    ),
     _finder(
         "(?i:/keys/)",
         r"(?:vault(?:core)?\.azure\.net(?::443)?|/vaults/[a-z0-9-]{2,126})/keys/(?P<key_name>[a-zA-Z0-9-]{1,127})",

@@ -2,8 +2,9 @@
 
 RE2 looks for the literals of all patterns and then tries the likely ones, each from the start of the text; Hyperscan
 tries them all at once, in half the time. It costs a second to make, which only a file of about 200,000 messages is
-worth. It says only WHETHER a pattern matches, and is asked for ASCII text alone, where the two engines read a pattern
-alike; places and contexts stay with RE2. Where it is not installed, the triage does without: the answers are the same.
+worth; then it is kept (see ``kept``). It says only WHETHER a pattern matches, and is asked for ASCII text alone, where
+the two engines read a pattern alike; places and contexts stay with RE2. Where it is not installed, the triage does
+without: the answers are the same.
 
 Every match that is reported costs a call. So the signatures come first, the contexts only for texts in which one of
 those that have any matches, and the telltales of values only for texts with an error, those of its provider.
@@ -11,14 +12,16 @@ those that have any matches, and the telltales of values only for texts with an 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from ekm_core import classify, entities
+from ekm_core import classify, entities, kept
 from ekm_core.model import Provider
 
 if TYPE_CHECKING:
@@ -54,34 +57,36 @@ class Scanner:
 
     gate: groups of patterns to look for in raw texts, over bytes and without case, see ``doubtful``. No match of one
     may need the beginning or end of its text where a blank would not do as well. finders: whether ``finders`` will be
-    asked.
+    asked. make: whether it may be compiled where it was not kept.
     """
 
-    def __init__(self, gate: Sequence[Sequence[bytes]], *, finders: bool = True) -> None:
+    def __init__(self, gate: Sequence[Sequence[bytes]], *, finders: bool = True, make: bool = True) -> None:
         engine = classify.engine()
         patterns = engine.patterns()
         relevant = engine.relevant()
         self._relevant = relevant
         self._mention = len(patterns)
         own = {number: f"(?i){pattern}" for number, pattern in enumerate(patterns) if number in relevant}
-        self._mains = _database(own | {self._mention: classify.MENTION})
+        self._mains = _database(own | {self._mention: classify.MENTION}, make=make)
         self._providers = engine.providers()
         contexts: dict[Provider, set[int]] = {provider: set() for provider in Provider}
         for main, providers in self._providers.items():
             for provider in providers:
                 contexts[provider] |= relevant[main] - relevant.keys()
         self._contexts = {
-            provider: _database({number: f"(?i){patterns[number]}" for number in numbers})
+            provider: _database({number: f"(?i){patterns[number]}" for number in sorted(numbers)}, make=make)
             for provider, numbers in contexts.items()
             if numbers
         }
         telltales = entities.telltales()
         self._finders: Mapping[Provider, hyperscan.Database] = {
-            provider: _database({number: telltales[number] for number in entities.finders_of(provider)})
+            provider: _database(
+                {number: telltales[number] for number in sorted(entities.finders_of(provider))}, make=make
+            )
             for provider in (Provider if finders else ())
         }
         self._gate = _compiled(
-            [(number, pattern) for number, patterns in enumerate(gate) for pattern in patterns], once=False
+            [(number, pattern) for number, patterns in enumerate(gate) for pattern in patterns], once=False, make=make
         )
         self._every_gate = (1 << len(gate)) - 1
         self._remembered: dict[frozenset[int], _Mains | None] = {}
@@ -181,29 +186,51 @@ def _matching(database: hyperscan.Database, text: bytes) -> list[int]:
     return found
 
 
-def _database(patterns: Mapping[int, str]) -> hyperscan.Database:
+def _database(patterns: Mapping[int, str], *, make: bool) -> hyperscan.Database:
     """Patterns by their numbers, for texts of ASCII characters; each is reported once a text.
 
     Any other character of a pattern becomes one byte that stands in no such text. (Hyperscan can read UTF-8, but takes
     minutes to compile it.)
     """
     of_ascii = [(number, re.sub(r"[^\x00-\x7f]", r"\\x80", pattern).encode()) for number, pattern in patterns.items()]
-    return _compiled(of_ascii, once=True)
+    return _compiled(of_ascii, once=True, make=make)
 
 
-def _compiled(patterns: Sequence[tuple[int, bytes]], *, once: bool) -> hyperscan.Database:
+def _compiled(patterns: Sequence[tuple[int, bytes]], *, once: bool, make: bool) -> hyperscan.Database:
+    """As it was made before, or made now if it may be."""
     import hyperscan
 
+    flags = hyperscan.HS_FLAG_SINGLEMATCH if once else hyperscan.HS_FLAG_CASELESS
+    name = kept.key(version("hyperscan").encode(), repr((flags, patterns)).encode())
+    data = kept.get(name)
+    if data is not None:
+        # it is checked on loading: another processor's, or a damaged one, is refused
+        with contextlib.suppress(hyperscan.HyperscanError):
+            loaded = hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)
+            loaded.scratch = hyperscan.Scratch(loaded)
+            return loaded
+    if not make:
+        raise _NotKeptError
     made = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     made.compile(
         expressions=[pattern for _, pattern in patterns],
         ids=[number for number, _ in patterns],
         elements=len(patterns),
-        flags=hyperscan.HS_FLAG_SINGLEMATCH if once else hyperscan.HS_FLAG_CASELESS,
+        flags=flags,
     )
+    kept.put(name, hyperscan.dumpb(made))
     return made
 
 
-def scanner(gate: Sequence[Sequence[bytes]], *, finders: bool = True) -> Scanner | None:
-    """A new scanner; None where Hyperscan is not installed."""
-    return Scanner(gate, finders=finders) if find_spec("hyperscan") else None
+class _NotKeptError(Exception):
+    """The patterns were not compiled before."""
+
+
+def scanner(gate: Sequence[Sequence[bytes]], *, finders: bool = True, make: bool = True) -> Scanner | None:
+    """A new scanner; None where Hyperscan is not installed, or the scanner not kept from before and not to be made."""
+    if not find_spec("hyperscan"):
+        return None
+    try:
+        return Scanner(gate, finders=finders, make=make)
+    except _NotKeptError:
+        return None

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import gzip
 import io
 import json
+import multiprocessing
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +24,7 @@ from hypothesis import strategies as st
 
 from ekm_core import batch, classify, diagnose, entities, normalise, redact, scan, triage
 from ekm_core.model import Provider
-from ekm_core.triage import sources
+from ekm_core.triage import results, sources
 from tests.texts import many_texts
 
 LATIN = re2.Options()
@@ -219,12 +225,16 @@ def test_the_scanner_sees_the_patterns_that_re2_sees() -> None:
                 assert scanner.finders(normal, provider) == likely, normal
 
 
+@cache
+def without_scanner() -> batch.Classifier:
+    return batch.Classifier("never")
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     texts=st.lists(st.text(alphabet="ab \t\n\r\\\"'|>#%20nrt&;+*`[m<\x0b\x1c\x1b-=é\ud800", max_size=24), max_size=6)
 )
 def test_a_text_without_noise_has_only_blanks_to_lose(texts: list[str]) -> None:
-    classifier = batch.Classifier("never")
     texts = batch.whole(texts)
     noisy = re2.compile(batch._WRAPPED, LATIN)
     signs = [batch._NOISY if noisy.search(text.encode()) else 0 for text in texts]
@@ -232,7 +242,85 @@ def test_a_text_without_noise_has_only_blanks_to_lose(texts: list[str]) -> None:
         whole = normalise.normalise(text).text
         # apart from what leads a line
         assert normal == whole if sign else normal.endswith(whole.lstrip(" ")), text
-    assert [result.text for result in classifier.many(texts)] == [redact.redact(text).text for text in texts]
+    assert [result.text for result in without_scanner().many(texts)] == [redact.redact(text).text for text in texts]
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[ProcessPoolExecutor]:
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.csv", "in.parquet", "in.log.gz"])
+@pytest.mark.parametrize("out", ["out.jsonl", "out.csv", "out.parquet"])
+def test_two_processes_give_what_one_gives(
+    name: str, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two: ProcessPoolExecutor
+) -> None:
+    monkeypatch.setattr(sources, "_BLOCK", 20_000)
+    monkeypatch.setattr(sources, "ROWS_AT_ONCE", 50)
+    monkeypatch.setattr(sources, "_LONGEST", 60_000)
+    monkeypatch.setitem(globals(), "TEXTS", [*many_texts()[:400], "", "ünï", SECRET])
+    source = write(tmp_path / name)
+    if name == "in.jsonl":
+        bad = b"{broken\n" + b'"' + b"x" * 90_000 + b'"\n[1]\n\n{"n": 1}\n'
+        data = source.read_bytes()
+        cut = data.index(b"\n", len(data) // 2) + 1
+        source.write_bytes(b"{broken\n" + data[:cut] + bad + data[cut:] + b"[2]")
+    collectors = results.Collector(), results.Collector()
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    alone = triage.run(str(source), str(tmp_path / "one" / out), collector=collectors[0])
+    both = triage.run(str(source), str(tmp_path / "two" / out), collector=collectors[1], executor=two, processes=2)
+    assert dataclasses.replace(alone, seconds=0) == dataclasses.replace(both, seconds=0)
+    assert alone.rows > 400
+    assert alone.bad == (6 if name == "in.jsonl" else 0)
+    assert collectors[0].summary() == collectors[1].summary()
+    assert read(tmp_path / "one" / out) == read(tmp_path / "two" / out)
+
+
+def test_processes_of_its_own(tmp_path: Path) -> None:
+    source = str(write(tmp_path / "in.jsonl"))
+    counts = triage.run(source, str(tmp_path / "out.jsonl"), processes=2)
+    assert (counts.rows, counts.matched) == (5, 2)
+    assert [row["error_id"] for row in read(tmp_path / "out.jsonl")] == IDS
+
+
+class Killed(Executor):
+    """Processes that something ends from outside."""
+
+    def submit(self, *_: object, **__: object) -> Future[object]:  # type: ignore[override]
+        future: Future[object] = Future()
+        future.set_exception(BrokenProcessPool())
+        return future
+
+
+def test_a_killed_process_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(triage.TriageError, match="worker process was ended from outside"):
+        triage.run(str(write(tmp_path / "in.log")), str(tmp_path / "out.csv"), executor=Killed())
+    assert [path.name for path in tmp_path.iterdir()] == ["in.log"]
+
+
+def test_compiled_patterns_are_kept_and_never_trusted_blindly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("hyperscan")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    patterns = {3: "abc", 5: "d.{0,80}e"}
+    assert scan.scanner([[b"x"]], make=False) is None
+    with pytest.raises(scan._NotKeptError):
+        scan._database(patterns, make=False)
+    made = scan._database(patterns, make=True)
+    loaded = scan._database(patterns, make=False)
+    assert scan._matching(loaded, b"d abc e") == scan._matching(made, b"d abc e") == [3, 5]
+    folder = tmp_path / "ekm-troubleshooter"
+    (path,) = folder.iterdir()
+    data = path.read_bytes()
+    for damaged in (data[:-5], b"", data[:200] + bytes([data[200] ^ 1]) + data[201:]):
+        path.write_bytes(damaged)
+        with pytest.raises(scan._NotKeptError):
+            scan._database(patterns, make=False)
+    path.write_bytes(data)
+    folder.chmod(0o777)
+    with pytest.raises(scan._NotKeptError):
+        scan._database(patterns, make=False)
 
 
 def test_lines_of_json_are_written_as_they_came_unless_that_would_keep_a_secret(tmp_path: Path) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from ekm_core.batch import Classifier
-from ekm_core.triage import sinks, sources
-from ekm_core.triage.rows import BadRow, Progress
-from ekm_core.triage.sources import ROWS_AT_ONCE
+from ekm_core.triage import pool, sinks, sources
+from ekm_core.triage.rows import BadRow, Batch, Progress
+from ekm_core.triage.work import Done, Plan, Worker
 
 if TYPE_CHECKING:
     from ekm_core.triage.results import Collector
@@ -74,12 +74,15 @@ def run(
     collector: Collector | None = None,
     observe: Callable[[Progress], None] = lambda _: None,
     unpacked_limit: int = 0,
+    processes: int = 1,
+    executor: Executor | None = None,
 ) -> Counts:
     """Classifies every message of ``source``; writes ``out`` where it is given (see the top of this module).
 
     source: a path, or ``-``. progress: where to draw a bar (a terminal), or None. ``out`` appears only when all is
     done. file: the bytes, where they are open already; ``source`` is then their name. collector: is given all rows.
     observe: is called after each chunk. unpacked_limit: so many bytes are unpacked at most, 0 for any number.
+    processes: how many do the work, 1 does it here; executor: what else has it done by others. The output is the same.
     Raises TriageError with one sentence for what a person can get wrong.
     """
     started = time.monotonic()
@@ -87,33 +90,45 @@ def run(
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
         file = sources.opened(source, stack, seen) if file is None else sources.measured(file, seen)
-        large = seen.size >= (_LARGE // 10 if source.lower().endswith(".gz") else _LARGE)
-        classifier = Classifier("now" if large else "auto", values=out is not None or collector is not None)
-        sink, finish = sinks.opened(source, out, text_column, stack)
+        large = seen.size >= (_LARGE // 10 if source.lower().endswith((".gz", ".zip")) else _LARGE)
+        target = sinks.Target(source, out, stack) if out is not None else None
+        plan = Plan(text_column, target.kind if target else "", collector is not None, "now" if large else "auto")
+        if processes > 1 and executor is None:
+            executor = stack.enter_context(pool.of(processes))
         bar = _Bar(progress, seen, started)
         stack.enter_context(_without_collector())
         try:
-            for rows, lines in sources.batches(file, source, text_column, seen, stack):
-                for start in range(0, len(rows), ROWS_AT_ONCE):
-                    some = rows[start : start + ROWS_AT_ONCE]
-                    results = classifier.many(row[text_column] for row in some)
-                    counts.update(result.ids[0] for result in results if result.ids)
-                    if sink is not None:
-                        sink.write(some, results, lines[start : start + ROWS_AT_ONCE])
-                    if collector is not None:
-                        collector.add(some, results)
-                    seen.rows += len(some)
-                    bar.draw()
-                    observe(seen)
+            if executor is None:
+                parts = _here(plan, sources.batches(file, source, text_column, seen, stack))
+            else:
+                parts = pool.done(
+                    executor, processes, plan, sources.tasks(file, source, text_column, seen, stack), seen
+                )
+            for done in stack.enter_context(closing(parts)):
+                counts.update(done.by_error)
+                if target is not None:
+                    target.append(done.pieces, done.layout)
+                if collector is not None:
+                    for rows, results in done.collected:
+                        collector.add(rows, results)
+                seen.rows += done.rows
+                bar.draw()
+                observe(seen)
         finally:
             bar.clear()
-        if sink is not None:
-            if seen.rows == 0:
-                sink.write([], [], [])
-            sink.close()
-        finish()
+        if target is not None:
+            target.finish(text_column)
     seconds = time.monotonic() - started
     return Counts(seen.rows, dict(counts.most_common()), seen.bad, seen.named, seconds, seen.silent, seen.mended)
+
+
+def _here(plan: Plan, batches: Iterator[Batch]) -> Generator[Done, None, None]:
+    """The rows done by this process."""
+    worker, layout = Worker(plan), None
+    for rows, lines in batches:
+        for done in worker.do(rows, lines, layout):
+            layout = done.layout
+            yield done
 
 
 @contextmanager

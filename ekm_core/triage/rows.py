@@ -37,6 +37,11 @@ class BadRow:
         )
 
 
+def _nowhere() -> int:
+    """Where a reader stands whose input has no places; a function of the module, so that it can be pickled."""
+    return 0
+
+
 @dataclass(slots=True)
 class Progress:
     """What has been read so far; the readers write it, the bar shows it.
@@ -46,7 +51,7 @@ class Progress:
     """
 
     size: int = 0
-    position: Callable[[], int] = lambda: 0
+    position: Callable[[], int] = _nowhere
     rows: int = 0
     number: int = 0
     bad: int = 0
@@ -68,6 +73,20 @@ class Progress:
         self.bad += 1
         if len(self.named) < MOST_NAMED:
             self.named = (*self.named, BadRow(self.number, reason, self.file))
+
+    def take(self) -> Progress:
+        """What was counted of bad rows and the like, which is then forgotten here."""
+        taken = Progress(bad=self.bad, silent=self.silent, mended=self.mended, named=self.named)
+        self.bad = self.silent = self.mended = 0
+        self.named = ()
+        return taken
+
+    def join(self, other: Progress) -> None:
+        """Takes in what another reader counted of rows that follow."""
+        self.bad += other.bad
+        self.silent += other.silent
+        self.mended += other.mended
+        self.named = (*self.named, *other.named)[:MOST_NAMED]
 
     def end_file(self) -> None:
         """Counts what could not be read behind the last row of a file that was cut off."""

@@ -9,10 +9,11 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from ekm_core.batch import Result
 from ekm_core.triage.rows import Row, TriageError
@@ -21,149 +22,211 @@ from ekm_core.triage.sources import format_of
 ADDED = ("error_id", "error_ids", "provider", "entities")
 
 
-class Sink(Protocol):
-    def write(self, rows: Sequence[Row], results: Sequence[Result], lines: Sequence[bytes]) -> None: ...
-    def close(self) -> None: ...
+Found = Sequence[Result | None]
+"""One a row; None where nothing was found, so that the row stays as it is."""
+
+Layout = Any
+"""What the first rows fix for all that follow: the columns of a csv, the schema of a parquet file."""
+
+Piece = Any
+"""Some rows as they will stand in the file: bytes, or a table of Arrow for parquet."""
+
+
+class Form(Protocol):
+    """Turns rows into pieces of a file. Other processes may do that, each with the layout of the first piece."""
+
+    layout: Layout
+
+    def render(self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]) -> Piece: ...
 
 
 _ESCAPED_LETTER = re.compile(rb"\\u00")  # three times as fast as ``in`` on lines with many backslashes
 _NOTHING: Row = {"error_id": "", "error_ids": [], "provider": "", "entities": {}}
 _NOTHING_IN_JSON = b',"error_id":"","error_ids":[],"provider":"","entities":{}}'
+_NONE_FOUND = Result("")
 
 
 class _Jsonl:
-    def __init__(self, file: BinaryIO, column: str) -> None:
+    layout: Layout = ()
+
+    def __init__(self, column: str, layout: Layout) -> None:
+        self._column = column
+        # A name of other characters could stand in a line with escapes, where it is not looked for.
+        self._name = f'"{column}"'.encode() if re.fullmatch(r"[\w .-]+", column, re.ASCII) else b""
+
+    def render(self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]) -> Piece:
         import orjson
 
-        self._file, self._column, self._dumps = file, column, orjson.dumps
-        # A name of other characters could stand in a line with escapes, where it is not looked for.
-        self._name = orjson.dumps(column) if re.fullmatch(r"[\w .-]+", column, re.ASCII) else b""
-
-    def write(self, rows: Sequence[Row], results: Sequence[Result], lines: Sequence[bytes]) -> None:
-        column, name, dumps = self._column, self._name, self._dumps
-        out = []
-        for row, result, line in zip(rows, results, lines or [b""] * len(rows), strict=True):
-            text, ids, provider, entities = result
-            added: Row = _NOTHING
+        column, dumps = self._column, orjson.dumps
+        # As it came, with the new columns behind: far cheaper than to write the row anew.
+        out = [line[:-1] + _NOTHING_IN_JSON for line in lines] or [b""] * len(rows)
+        anew = self._not_extensible(rows, lines) if lines else set(range(len(rows)))
+        for at, result in enumerate(found):
+            text = texts[at] if result is None else result.text
+            if result is not None and result.ids and at not in anew:
+                out[at] = lines[at][:-1] + _added_in_json(result.ids, result.provider) + dumps(result.entities) + b"}"
+            if (result is not None or not text.isascii()) and text != rows[at][column]:
+                anew.add(at)
+        for at in anew:
+            text, ids, provider, entities = found[at] or _NONE_FOUND
+            added = _NOTHING
             if ids:
                 added = {"error_id": ids[0], "error_ids": ids, "provider": provider, "entities": entities}
-            if text == row[column] and _extensible(line, name) and row.keys().isdisjoint(ADDED):
-                # As it came, with the new columns behind: far cheaper than to write the row anew.
-                out.append(line[:-1] + (b"," + dumps(added)[1:] if ids else _NOTHING_IN_JSON))
-            else:
-                out.append(dumps({**row, column: text, **added}))
+            out[at] = dumps({**rows[at], column: texts[at] if found[at] is None else text, **added})
         if out:
             out.append(b"")
-            self._file.write(b"\n".join(out))
+        return b"\n".join(out)
 
-    def close(self) -> None:
-        self._file.close()
+    def _not_extensible(self, rows: Sequence[Row], lines: Sequence[bytes]) -> set[int]:
+        """The lines of JSON to which columns may not be added as they stand.
+
+        A line must hold the quoted name of the text once only: a second one, perhaps with escapes in its name, would
+        be lost on reading, but its secrets would be written out. What holds for all together spares a look at each.
+        """
+        name, joined = self._name, b"\n".join(lines) + b"\n"
+        if not name:
+            return set(range(len(lines)))
+        if (
+            joined.count(name) == len(lines)
+            and joined.count(b"}\n") == len(lines)
+            and not _ESCAPED_LETTER.search(joined)
+            and frozenset().union(*rows).isdisjoint(ADDED)
+        ):
+            return set()
+        return {
+            at
+            for at, line in enumerate(lines)
+            if not line.endswith(b"}")
+            or line.count(name) != 1
+            or _ESCAPED_LETTER.search(line)
+            or not rows[at].keys().isdisjoint(ADDED)
+        }
 
 
-def _extensible(line: bytes, name: bytes) -> bool:
-    """Whether columns may be added to a line of JSON as it stands: it holds the quoted name of the text once only.
+@lru_cache(maxsize=4096)
+def _added_in_json(ids: tuple[str, ...], provider: str) -> bytes:
+    """The new columns up to the entities; a file holds few sets of ids, and all are of the catalogue."""
+    import orjson
 
-    A second one, perhaps with escapes in its name, would be lost on reading, but its secrets would be written out.
-    """
-    return line.endswith(b"}") and name != b"" and line.count(name) == 1 and not _ESCAPED_LETTER.search(line)
+    added = {"error_id": ids[0], "error_ids": ids, "provider": provider}
+    return b"," + orjson.dumps(added)[1:-1] + b',"entities":'
 
 
 class _Csv:
-    def __init__(self, file: BinaryIO, column: str) -> None:
-        self._text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
-        self._column = column
-        self._writer: csv.DictWriter[str] | None = None
+    def __init__(self, column: str, layout: Layout) -> None:
+        self._column, self.layout = column, layout
 
-    def write(self, rows: Sequence[Row], results: Sequence[Result], lines: Sequence[bytes]) -> None:
-        if self._writer is None:
-            self._writer = csv.DictWriter(self._text, _columns(rows))
-            self._writer.writeheader()
-        flat = [
-            _flat(row, result, self._column, ";".join(result.ids)) for row, result in zip(rows, results, strict=True)
-        ]
+    def render(self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]) -> Piece:
+        made = io.StringIO(newline="")
+        first = self.layout is None
+        if first:
+            names = dict.fromkeys(name for row in rows for name in row if name not in ADDED)
+            self.layout = (*names, *ADDED)
+        writer = csv.DictWriter(made, self.layout)
+        if first:
+            writer.writeheader()
         try:
-            self._writer.writerows(flat)
+            writer.writerows(_flat(rows, texts, found, self._column, ";".join))
         except ValueError as problem:
             raise TriageError(
                 f"a later row has columns that the first rows do not have; write .jsonl: {problem}"
             ) from problem
-
-    def close(self) -> None:
-        self._text.close()
+        return made.getvalue().encode("utf-8", "replace")
 
 
 class _Parquet:
-    def __init__(self, file: BinaryIO, column: str) -> None:
-        self._file, self._column = file, column
-        self._writer: Any = None
+    def __init__(self, column: str, layout: Layout) -> None:
+        self._column, self.layout = column, layout
 
-    def write(self, rows: Sequence[Row], results: Sequence[Result], lines: Sequence[bytes]) -> None:
+    def render(self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]) -> Piece:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
-        flat = [_flat(row, result, self._column, list(result.ids)) for row, result in zip(rows, results, strict=True)]
+        flat = list(_flat(rows, texts, found, self._column, list))
         try:
-            if self._writer is None:
+            if self.layout is None:
                 table = pa.Table.from_pylist(flat)
                 fixed = {"error_ids": pa.list_(pa.string()), **dict.fromkeys((self._column, "entities"), pa.string())}
-                fields = [pa.field(field.name, fixed.get(field.name, field.type)) for field in table.schema]
-                self._writer = pq.ParquetWriter(self._file, pa.schema(fields))
-            schema = self._writer.schema
-            if unknown := {name for row in flat for name in row} - set(schema.names):
+                self.layout = pa.schema([pa.field(item.name, fixed.get(item.name, item.type)) for item in table.schema])
+            if unknown := {name for row in flat for name in row} - set(self.layout.names):
                 raise TriageError(
                     f"later rows have columns that the first rows do not have; write .jsonl: {min(unknown)}"
                 )
-            self._writer.write_table(pa.Table.from_pylist(flat, schema=schema))
+            return pa.Table.from_pylist(flat, schema=self.layout)
         except pa.ArrowException as problem:
             raise TriageError(f"a column holds values of several types; write .jsonl instead: {problem}") from problem
 
-    def close(self) -> None:
+
+def _flat(
+    rows: Sequence[Row],
+    texts: Sequence[str],
+    found: Found,
+    column: str,
+    joined: Callable[[tuple[str, ...]], str | list[str]],
+) -> Iterator[Row]:
+    for row, text, result in zip(rows, texts, found, strict=True):
+        _, ids, provider, entities = result or _NONE_FOUND
+        yield {
+            **row,
+            column: text if result is None else result.text,
+            "error_id": ids[0] if ids else "",
+            "error_ids": joined(ids),
+            "provider": provider,
+            "entities": json.dumps(dict(entities or {}), ensure_ascii=False),
+        }
+
+
+_FORMS: Mapping[str, Callable[[str, Layout], Form]] = {"jsonl": _Jsonl, "csv": _Csv, "parquet": _Parquet}
+
+
+def form(kind: str, column: str, layout: Layout = None) -> Form:
+    """How rows are written into a file of that kind. layout: of the pieces before, None for the first one."""
+    return _FORMS[kind](column, layout)
+
+
+class Target:
+    """The file to be written. It appears under its name only when all is done; until then the stack removes it."""
+
+    def __init__(self, source: str, out: str, stack: ExitStack) -> None:
+        self.kind = format_of(out)
+        packed = out.lower().endswith(".gz")
+        if self.kind not in _FORMS or (packed and self.kind == "parquet"):
+            raise TriageError(f"{out!r} must end with .csv, .jsonl or .parquet (.csv.gz and .jsonl.gz are fine)")
+        self._target = Path(out)
+        if source != "-" and self._target.exists() and Path(source).exists() and self._target.samefile(source):
+            raise TriageError("OUT is the input itself; give it another name")
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{self._target.name}.", dir=self._target.parent)
+        except OSError as problem:
+            raise TriageError(f"cannot write {out!r}: {problem.strerror}") from problem
+        self._name = Path(name)
+        stack.callback(self._name.unlink, missing_ok=True)
+        self._plain = stack.enter_context(os.fdopen(handle, "wb"))
+        # fast rather than small, and without a file name inside
+        self._file = io.BufferedWriter(gzip.GzipFile("", "wb", 3, self._plain)) if packed else self._plain
+        self._writer: Any = None
+        self._empty = True
+
+    def append(self, pieces: Sequence[Piece], layout: Layout) -> None:
+        """Writes what a form made."""
+        self._empty = self._empty and not pieces
+        if self.kind != "parquet":
+            self._file.writelines(pieces)
+            return
+        import pyarrow.parquet as pq
+
+        for piece in pieces:
+            if self._writer is None:
+                self._writer = pq.ParquetWriter(self._file, layout)
+            self._writer.write_table(piece)
+
+    def finish(self, column: str) -> None:
+        """Gives the file its name, also one without rows."""
+        if self._empty:
+            made = form(self.kind, column)
+            self.append([made.render((), (), (), ())], made.layout)
         if self._writer is not None:
             self._writer.close()
         self._file.close()
-
-
-def _columns(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys([*(name for row in rows for name in row if name not in ADDED), *ADDED]))
-
-
-def _flat(row: Row, result: Result, column: str, ids: str | list[str]) -> Row:
-    return {
-        **row,
-        column: result.text,
-        "error_id": result.ids[0] if result.ids else "",
-        "error_ids": ids,
-        "provider": result.provider,
-        "entities": json.dumps(dict(result.entities or {}), ensure_ascii=False),
-    }
-
-
-_SINKS: Mapping[str, Callable[[BinaryIO, str], Sink]] = {"jsonl": _Jsonl, "csv": _Csv, "parquet": _Parquet}
-
-
-def opened(source: str, out: str | None, column: str, stack: ExitStack) -> tuple[Sink | None, Callable[[], None]]:
-    """Where the rows go, and what gives the finished file its name."""
-    if out is None:
-        return None, lambda: None
-    make = _SINKS.get(format_of(out))
-    packed = out.lower().endswith(".gz")
-    if make is None or (packed and make is _Parquet):
-        raise TriageError(f"{out!r} must end with .csv, .jsonl or .parquet (.csv.gz and .jsonl.gz are fine)")
-    target = Path(out)
-    if source != "-" and target.exists() and target.samefile(source):
-        raise TriageError("OUT is the input itself; give it another name")
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as problem:
-        raise TriageError(f"cannot write {out!r}: {problem.strerror}") from problem
-    stack.callback(Path(name).unlink, missing_ok=True)
-    plain = stack.enter_context(os.fdopen(handle, "wb"))
-    # fast rather than small, and without a file name inside
-    file = io.BufferedWriter(gzip.GzipFile("", "wb", 3, plain)) if packed else plain
-
-    def finish() -> None:
-        plain.close()
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-
-    return make(file, column), finish
+        self._plain.close()
+        self._name.chmod(0o644)
+        self._name.replace(self._target)

@@ -20,6 +20,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -41,27 +42,37 @@ _BROKEN = "the JSON is broken"
 _TOO_LONG = "the line is longer than 16 MiB"
 
 
-def _lines(file: BinaryIO, seen: Progress) -> Iterator[list[bytes]]:
-    """Blocks of whole lines without their line breaks; a line of more than 16 MiB is left out and counted."""
+def _blocks(file: BinaryIO, seen: Progress) -> Iterator[bytes]:
+    """Whole lines, some at a time, as they stand; one of more than 16 MiB is left out and counted.
+
+    Whoever takes a block counts its lines before the next one.
+    """
     rest = b""
     skipping = False
     while block := file.read(_BLOCK):
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()
-        if skipping and lines:
-            lines.pop(0)
-            skipping = False
+        end = block.rfind(b"\n") + 1
+        start = block.find(b"\n") + 1 if skipping else 0
+        if end > start or (skipping and end):
+            if end > start:
+                yield rest + block[start:end]
+            rest, skipping = block[end:], False
+        elif not skipping:
+            rest += block
         if len(rest) > _LONGEST:
             rest, skipping = b"", True
-            yield lines
             seen.number += 1
             seen.leave_out(_TOO_LONG)
-        elif skipping:
-            rest = b""
-        elif lines:
-            yield lines
     if rest and not skipping:
-        yield [rest]
+        yield rest
+
+
+def _lines(file: BinaryIO, seen: Progress) -> Iterator[list[bytes]]:
+    """Whole lines without their line breaks, many at a time."""
+    for block in _blocks(file, seen):
+        lines = block.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        yield lines
 
 
 def _read_log(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
@@ -255,6 +266,23 @@ _READERS: dict[str, Callable[[BinaryIO, str, Progress], Iterator[Batch]]] = {
     "parquet": _read_parquet,
     "log": _read_log,
 }
+_OF_LINES = ("jsonl", "log")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Some rows of the input that another process may do.
+
+    kind: "jsonl" or "log", whose ``lines`` follow ``number`` others of their ``file``; or "", and they are ``rows``.
+    """
+
+    kind: str
+    lines: bytes = b""
+    rows: list[Row] = field(default_factory=list)
+    number: int = 0
+    file: str = ""
+
+
 _ENDINGS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -454,6 +482,28 @@ def batches(file: BinaryIO, name: str, column: str, seen: Progress, stack: ExitS
     for part, kind in _parts(file, name, column, seen, stack):
         yield from _READERS[kind](part, column, seen)
     seen.end_file()
+
+
+def tasks(file: BinaryIO, name: str, column: str, seen: Progress, stack: ExitStack) -> Iterator[Task]:
+    """The same rows for other processes: lines as they stand, to be read there; of other formats the rows."""
+    for part, kind in _parts(file, name, column, seen, stack):
+        if kind in _OF_LINES:
+            for block in _blocks(part, seen):
+                yield Task(kind, block, number=seen.number, file=seen.file)
+                seen.number += block.count(b"\n") + (not block.endswith(b"\n"))
+        else:
+            for rows, _ in _READERS[kind](part, column, seen):
+                yield Task("", rows=rows)
+    seen.end_file()
+
+
+def read(task: Task, column: str, seen: Progress) -> Iterator[Batch]:
+    """What a task holds, as ``batches`` gives it."""
+    if not task.kind:
+        yield task.rows, []
+        return
+    seen.number, seen.file = task.number, task.file
+    yield from _READERS[task.kind](io.BytesIO(task.lines), column, seen)
 
 
 def columns(file: BinaryIO, name: str, seen: Progress, stack: ExitStack) -> tuple[str, ...]:

@@ -1,0 +1,70 @@
+"""A triage whose work is done by several processes: in order, a few tasks ahead, and given up at any time."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+
+from ekm_core.triage.rows import Progress, TriageError
+from ekm_core.triage.sources import Task
+from ekm_core.triage.work import Done, Plan, work
+
+_AHEAD = 3  # tasks a process that may wait to be done or to be written
+
+
+@contextmanager
+def of(processes: int) -> Iterator[Executor]:
+    """Processes of our own, started afresh as on every system; what still waits at the end is given up."""
+    executor = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    """What a worker process does first: an interruption is the business of the one that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()  # rows hold no cycles
+
+
+def done(
+    executor: Executor, processes: int, plan: Plan, tasks: Iterator[Task], seen: Progress
+) -> Generator[Done, None, None]:
+    """What came of each task, in their order. In the end all bad rows, whoever saw them, stand in ``seen`` in order."""
+    waiting: deque[tuple[Progress, Future[Done]]] = deque()
+    total = Progress()
+    layout = None
+
+    def ready() -> Done:
+        noted, future = waiting.popleft()
+        try:
+            result = future.result()
+        except BrokenProcessPool as problem:
+            raise TriageError("a worker process was ended from outside, perhaps for lack of memory") from problem
+        total.join(noted)
+        if result.seen is not None:
+            total.join(result.seen)
+        return result
+
+    try:
+        for task in tasks:
+            waiting.append((seen.take(), executor.submit(work, plan, task, layout)))
+            # the first rows fix the columns with which all others are written
+            while waiting and (len(waiting) > _AHEAD * processes or (layout is None and plan.out != "")):
+                result = ready()
+                layout = layout if layout is not None else result.layout
+                yield result
+        while waiting:
+            yield ready()
+    finally:
+        for _, future in waiting:
+            future.cancel()
+    total.join(seen.take())
+    seen.join(total)
