@@ -259,7 +259,7 @@ _OF_GCP: tuple[_Finder, ...] = (
         " denied on resource", r"denied on resource:? '(?P<resource>[^'\s]{1,300})'", _I, ((" denied on resource", -1),)
     ),
     _finder(
-        r"(?i:project)s?[/_ =]{1,2}(?i:number)?[:= ']{0,3}\d",
+        r"(?i:projects?)[/_ =]{1,2}(?i:number)?[:= ']{0,3}\d",
         r"\bprojects?[/_ =]{1,2}(?:number)?[:= ']{0,3}(?P<project_number>\d{5,19}|\d{1,4}(?= before or))(?![\w-])",
         _I,
         (("roject", 1),),

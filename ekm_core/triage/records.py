@@ -3,7 +3,7 @@
 In: one record, parsed. Out: a row (time, customer, source, operation, and the text), None for a record without an
 error, or NO_RECORD for anything else. Only these few fields are taken over: the rest of a record names people.
 
-Shapes, read on 2026-11-27: AWS CloudTrail, "CloudTrail record contents" (errorCode, errorMessage); Google Cloud,
+Shapes as we know them, their pages not read again (only excerpts of Azure's): AWS CloudTrail, "CloudTrail record contents" (errorCode, errorMessage); Google Cloud,
 "AuditLog" (protoPayload.status is a google.rpc.Status); Azure Monitor, "AZKVAuditLogs" (resultSignature is the HTTP
 status in words), and published AuditEvent records (a denied KeyList has the resultType Success, so the status decides).
 """

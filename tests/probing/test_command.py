@@ -52,6 +52,8 @@ def start(*arguments, **environment):
         text=True,
         cwd=ROOT,
         env={**kept, **environment},
+        # Where the tests run in the background of a shell, Ctrl-C is ignored, and that would be inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
