@@ -3,9 +3,10 @@
 In: one record, parsed. Out: a row (time, customer, source, operation, and the text), None for a record without an
 error, or NO_RECORD for anything else. Only these few fields are taken over: the rest of a record names people.
 
-Shapes as we know them, their pages not read again (only excerpts of Azure's): AWS CloudTrail, "CloudTrail record contents" (errorCode, errorMessage); Google Cloud,
-"AuditLog" (protoPayload.status is a google.rpc.Status); Azure Monitor, "AZKVAuditLogs" (resultSignature is the HTTP
-status in words), and published AuditEvent records (a denied KeyList has the resultType Success, so the status decides).
+Shapes as we know them; the vendors' pages were not read again, but for excerpts of Azure's: AWS CloudTrail, "CloudTrail
+record contents" (errorCode, errorMessage); Google Cloud, "AuditLog" (protoPayload.status is a google.rpc.Status); Azure
+Monitor, "AZKVAuditLogs" (resultSignature is the HTTP status in words), and published AuditEvent records (a denied
+KeyList has the resultType Success, so the status decides).
 """
 
 from __future__ import annotations
