@@ -5,6 +5,7 @@ In the app's own environment pip would fall back to an old ministack and move bo
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -25,11 +26,15 @@ def installed(name: str, version: str) -> Path:
     """The folder of the programs of one package; installs it where that was not done yet."""
     home = LAB / f"{name}-{version}"
     mark = home / ".installed"
-    if not mark.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
-        install = [home / "bin" / "python", "-m", "pip", "install", "-q", f"{name}=={version}"]
-        subprocess.run(install, check=True)
-        mark.touch()
+    LAB.mkdir(exist_ok=True)
+    # The tests run in several processes: while one of them installs, the others wait.
+    with (LAB / f"{home.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not mark.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
+            install = [home / "bin" / "python", "-m", "pip", "install", "-q", f"{name}=={version}"]
+            subprocess.run(install, check=True)
+            mark.touch()
     return home / "bin"
 
 
