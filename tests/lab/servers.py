@@ -19,6 +19,9 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+_ENVIRONMENT = dict(os.environ)
+"""As it was before any laboratory put its proxy in: programs are installed from outside of it."""
+
 LAB = Path(__file__).resolve().parents[2] / ".venv-lab"
 
 
@@ -31,9 +34,9 @@ def installed(name: str, version: str) -> Path:
     with (LAB / f"{home.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not mark.exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
+            subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True, env=_ENVIRONMENT)
             install = [home / "bin" / "python", "-m", "pip", "install", "-q", f"{name}=={version}"]
-            subprocess.run(install, check=True)
+            subprocess.run(install, check=True, env=_ENVIRONMENT)
             mark.touch()
     return home / "bin"
 
