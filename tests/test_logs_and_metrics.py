@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from websockets.sync.client import connect
 
 from pages.components import logs, metrics
 from tests.serving import ROOT, serve
@@ -38,7 +39,10 @@ def served_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
         call(f"{api}/errors?provider={PRIVATE}")
         call(f"{address}/{PRIVATE}?error={PRIVATE}")
         call(f"{api}/errors", PRIVATE)
+        with connect(f"{address.replace('http', 'ws', 1)}/_stcore/stream?{PRIVATE}={PRIVATE}") as socket:
+            visitor = socket.local_address[1]
         figures = call(f"{address}/metrics").body.decode()
+    assert not re.search(rf":{visitor}\b", path.read_text(encoding="utf-8")), "the log holds a visitor's address"
     return path.read_text(encoding="utf-8"), figures
 
 

@@ -86,7 +86,14 @@ def _short(filename: str) -> str:
     return "/".join(path.parts[-3:])
 
 
+def _tells_no_visitor(record: logging.LogRecord) -> bool:
+    """False for uvicorn's lines on WebSockets, which it writes among its errors: they hold a visitor's address."""
+    return '"WebSocket %s"' not in str(record.msg)
+
+
 def _write_json(logger: logging.Logger) -> None:
+    if logger.name == "uvicorn.error":
+        logger.addFilter(_tells_no_visitor)
     if logger.name == "uvicorn.access":
         return  # it has no handler, and writes as soon as it gets one: addresses, which may hold anything
     logger.handlers[:] = [handler for handler in logger.handlers if not isinstance(handler, logging.StreamHandler)]
