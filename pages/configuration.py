@@ -112,8 +112,8 @@ registration.draw(checked.findings if checked else ())
 frame.step(
     2,
     "What your cloud says",
-    "The output of read-only commands. It decides what the form alone cannot. You run the commands; we never see a "
-    "credential.",
+    "The output of read-only commands. It decides what the form alone cannot. You run them yourself, so no credential "
+    "is needed here.",
 )
 st.page_link("pages/probe.py", label="Or have it read live, with credentials of your own", icon=":material/sensors:")
 configured = given.configuration() or Configuration(registration.cloud(), {})

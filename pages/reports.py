@@ -49,7 +49,8 @@ staff.admit("Reports")
 frame.head(
     "Reports",
     "Open the report that a customer shared, see what changed since, and draft the reply.",
-    "A report is read in memory and kept nowhere. Commands and links are made by this server, not taken from the file.",
+    "A report goes with this session and is stored nowhere. Commands and links are made by this server, not "
+    "taken from the file.",
 )
 left, right = st.columns(2, gap="large")
 with left:

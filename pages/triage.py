@@ -18,7 +18,7 @@ _TEXT = ("text", "message", "error", "description", "body", "comment")
 _TIME = ("time", "timestamp", "created", "date", "when")
 _CUSTOMER = ("customer", "organization", "organisation", "org", "account", "tenant", "company")
 _EVERY, _UNKNOWN = "All", "No known error"
-_SHOWN_GROUPS = 20
+_SHOWN_GROUPS, _SHOWN_AFFECTED = 20, 30
 
 
 def _likely(names: Sequence[str], words: Sequence[str]) -> str:
@@ -149,11 +149,13 @@ def _draw_time(found: Summary) -> None:
         st.html(markup.page(markup.note("No message has a time that can be read, so there is no chart over time.")))
     rows = [
         (f"{item.count:,}", item.error_id, item.customer or "not given", item.first, item.last)
-        for item in found.affected[:30]
+        for item in found.affected[:_SHOWN_AFFECTED]
     ]
     if rows:
         head = ("Count", "Error", "Customer", "First", "Last")
-        st.html(markup.page("<h3>For whom</h3>", markup.table(head, rows)))
+        more = len(found.affected) - len(rows)
+        note = markup.note(f"The {len(rows)} largest of {len(found.affected):,} are shown.") if more else ""
+        st.html(markup.page("<h3>For whom</h3>", markup.table(head, rows), note))
 
 
 def _draw_table(found: Summary) -> None:
@@ -197,9 +199,13 @@ def _draw_groups(found: Summary) -> None:
     )
     for number, group in enumerate(found.groups[:_SHOWN_GROUPS]):
         _draw_group(number, group)
-    if len(found.groups) > _SHOWN_GROUPS or found.ungrouped:
-        further = len(found.groups) - _SHOWN_GROUPS
-        st.html(markup.page(markup.note(f"{max(further, 0):,} further templates stand in the Markdown below.")))
+    said = []
+    if len(found.groups) > _SHOWN_GROUPS:
+        said.append(f"The first {_SHOWN_GROUPS} are shown; the Markdown below holds the first {export.MOST_LINES}.")
+    if found.ungrouped:
+        said.append(f"{found.ungrouped:,} further messages had templates too rare to keep.")
+    if said:
+        st.html(markup.page(markup.sentences(said)))
 
 
 def _draw_group(number: int, group: Group) -> None:
@@ -236,7 +242,8 @@ staff.admit("Triage")
 frame.head(
     "Triage",
     "Many messages at once: what broke, since when, for whom, and what nobody knows yet.",
-    f"An upload is read by a process of its own and kept nowhere. Up to {_megabytes()} MB, packed (.gz, .zip) or not. "
+    "An upload is read by a process of its own and goes with this session. "
+    f"Up to {_megabytes()} MB, packed (.gz, .zip) or not. "
     f"{session.LIMITS}",
 )
 _draw_input()

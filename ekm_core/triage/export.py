@@ -11,7 +11,8 @@ from ekm_core import catalogue
 from ekm_core.triage.job import Counts
 from ekm_core.triage.results import Summary, TableRow
 
-_MOST_LINES = 50
+MOST_LINES = 50
+"""Of one table in the Markdown."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -31,12 +32,12 @@ def markdown(summary: Summary, counts: Counts) -> str:
         "## Since when, for whom",
         _table(
             ("Messages", "Error", "Customer", "First", "Last"),
-            ((f"{a.count:,}", a.error_id, a.customer, a.first, a.last) for a in summary.affected[:_MOST_LINES]),
+            ((f"{a.count:,}", a.error_id, a.customer, a.first, a.last) for a in summary.affected[:MOST_LINES]),
         ),
         "## Messages that nobody knows yet",
         _table(
             ("Messages", "Template", "First", "Last"),
-            ((f"{g.count:,}", g.template, g.first, g.last) for g in summary.groups[:_MOST_LINES]),
+            ((f"{g.count:,}", g.template, g.first, g.last) for g in summary.groups[:MOST_LINES]),
         ),
     ]
     if counts.bad:

@@ -157,7 +157,7 @@ class _Bar:
         elapsed = max(now - self._started, 1e-3)
         text = f"{self._seen.rows:,} rows, {self._seen.rows / elapsed:,.0f} a second"
         if self._seen.size:
-            share = min(self._seen.position() / self._seen.size, 1.0)
+            share = self._seen.share
             filled = int(share * 30)
             text = f"[{'#' * filled}{'.' * (30 - filled)}] {share:4.0%}  {text}"
             if share > 0.01:

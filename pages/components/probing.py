@@ -14,7 +14,7 @@ from ekm_core.openai import evidence as openai
 from ekm_core.probing import live
 from ekm_core.probing.event import Ended, Event, Prompted, Tick
 from ekm_core.probing.record import Record
-from pages.components import evidence, frame, markup, metrics, probed, registration
+from pages.components import asking, evidence, frame, markup, metrics, probed, registration
 from pages.components.sign_in import Asked
 
 _TICK = 0.5
@@ -109,7 +109,7 @@ def draw(shown: Run) -> None:
     for number, found in enumerate(openai.validations(exhibits)):
         st.html(probed.validation(found, names.get(found.id, found.id)))
         if found.error and st.button("Diagnose this", key=f"diagnose-{number}", type="primary"):
-            st.session_state.update(paste=found.error, asked=True, asked_text=found.error)
+            asking.put(found.error)
             st.switch_page("pages/diagnose.py")
     st.html(markup.deferred(probed.outcomes(shown.record, frame.base_path())))
     others = [key for key in keys if not (shown.configured and openai.is_registration_of(key, shown.configured))]
