@@ -19,32 +19,9 @@ _CLOUDS = (
     (Provider.AZURE, r"\b(?:azure|entra|aadsts\d*|key ?vault|tenant|microsoft\w*)\b|vault\.azure|AADSTS"),
 )
 _WORD = re.compile(r"[A-Za-z]{2,}")
-_DULL = frozenset(
-    [
-        "the",
-        "of",
-        "an",
-        "and",
-        "to",
-        "in",
-        "on",
-        "is",
-        "was",
-        "for",
-        "at",
-        "by",
-        "or",
-        "from",
-        "with",
-        "this",
-        "that",
-        "error",
-        "info",
-        "warn",
-        "warning",
-        "utc",
-    ]
-)
+_DULL_WORDS = "the of an and to in on is was for at by or from with this that error info warn warning utc"
+_DULL = frozenset(_DULL_WORDS.split())
+_PIECE = re.compile(r".{1,80}\Z|.{1,80}(?<= )|.{1,80}", re.DOTALL)
 _MOST_WORDS = 5
 _MOST_PATTERN = 400
 
@@ -125,8 +102,8 @@ ERROR = KnownError(
 
 
 def _literal(text: str, indent: int) -> str:
-    """Python that means this text: ASCII, in pieces of a line's length, one below the other."""
-    pieces = [text[start : start + 80] for start in range(0, len(text), 80)] or [""]
+    """Python that means this text: ASCII, in pieces one below the other, cut at blanks where there are any."""
+    pieces = _PIECE.findall(text) or [""]
     return f"\n{' ' * indent}".join(map(ascii, pieces))
 
 
