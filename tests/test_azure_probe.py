@@ -6,11 +6,13 @@ Every run also shows that a step's event and its exhibit say the same (``evidenc
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import azure.identity
@@ -52,9 +54,7 @@ HEALTHY: Mapping[str, Any] = {}
 
 @pytest.fixture(scope="module")
 def frame() -> Iterator[Laboratory]:
-    with laboratory() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment.items():
-            patch.setenv(name, value)
+    with laboratory() as running, patch.dict(os.environ, running.environment):
         yield running
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -40,9 +42,7 @@ HOSTS = {
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Laboratory]:
-    with laboratory() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment.items():
-            patch.setenv(name, value)
+    with laboratory() as running, patch.dict(os.environ, running.environment):
         yield running
 
 

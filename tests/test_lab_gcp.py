@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import requests
@@ -149,9 +151,7 @@ def test_the_token_service_takes_json_too(address: str) -> None:
 
 @pytest.fixture(scope="module")
 def lab(address: str) -> Iterator[Laboratory]:
-    with laboratory() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment.items():
-            patch.setenv(name, value)
+    with laboratory() as running, patch.dict(os.environ, running.environment):
         running.route(dict.fromkeys(gcp.HOSTS, address))
         yield running
 

@@ -7,7 +7,9 @@ OpenAI's own call meets there must be the known error that the set-up names.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 
@@ -35,9 +37,7 @@ IN_A_CHILD = frozenset({(setup.provider, setup.error): setup.name for setup in r
 
 @pytest.fixture(scope="module")
 def shown() -> Iterator[Stage]:
-    with laboratory() as running, stage(running) as made, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment.items():
-            patch.setenv(name, value)
+    with laboratory() as running, stage(running) as made, patch.dict(os.environ, running.environment):
         yield made
 
 
