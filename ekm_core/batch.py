@@ -41,17 +41,20 @@ _WRAPPED = (
     rb"|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|[*][*]|ription="
 )
 _LINKS = tuple(Link)
-_SECRETIVE, _NOISY = 1, 2  # bits, by the order of ``_gate``
+_SPACED = rb"[ \t]{2}|\t"  # a run of blanks, which is no reason for a second look
+_SECRETIVE, _NOISY, _RUNS, _WORDY = 1, 2, 4, 8  # bits, by the order of ``_gate``
+_DOUBTFUL = _SECRETIVE | _NOISY | _WORDY
 _NO_ERROR = Result("")
 
 
 def _gate(engine: classify._Engine) -> tuple[tuple[bytes, ...], ...]:
-    """What to look for in a raw text: a secret, noise, the letters of a signature. Most lines of a log have none."""
+    """What to look for in a raw text: a secret, noise, runs of blanks, the letters of a signature."""
     words = engine.literals()
     if words is None:
-        return (redact.GATE,), (_WRAPPED,), (rb"[\x00-\xff]",)
+        return (redact.GATE,), (_WRAPPED,), (_SPACED,), (rb"[\x00-\xff]",)
     spellings = frozenset().union(*map(required.raw_spellings, words))
-    return (redact.GATE,), (_WRAPPED,), tuple(re.escape(word).encode() for word in sorted(spellings))
+    escaped = tuple(re.escape(word).encode() for word in sorted(spellings))
+    return (redact.GATE,), (_WRAPPED,), (_SPACED,), escaped
 
 
 def _searcher(gate: tuple[tuple[bytes, ...], ...]) -> re2.Set:
@@ -81,6 +84,7 @@ class Classifier:
         self._decided_long: dict[frozenset[int], _Decision] = {}
         self._until_scanner = _WORTH_A_SCANNER if scanner == "auto" else -1
         self._values = values
+        self._known: dict[str, Result | None] = {}
         self._scanner = scan.scanner(self._gate, finders=values, make=scanner == "now") if scanner != "never" else None
         self._searcher = _searcher(self._gate)
 
@@ -97,7 +101,8 @@ class Classifier:
         return [result or Result(text) for result, text in zip(found, order, strict=True)]
 
     def found(self, texts: Sequence[str]) -> list[Result | None]:
-        """For each text its result, None where no known error and no secret stands in it; equal texts are read once.
+        """For each text its result, None where no known error and no secret stands in it; equal texts, even
+        of earlier calls, are read once.
 
         Every stage does all texts before the next stage begins: each has tables of its own, and they stay in the
         processor's cache only while one stage runs. Half characters must be gone from the texts (``whole``).
@@ -106,10 +111,10 @@ class Classifier:
         doubtful = self._doubtful(texts)
         if not doubtful:
             return found
-        seen = {texts[at]: signs for at, signs in doubtful}
+        known = self._known
+        seen = {text: signs for at, signs in doubtful if (text := texts[at]) not in known}
         cleaned = [redact.redact(text).text if signs & _SECRETIVE else text for text, signs in seen.items()]
-        normal = _normal(cleaned, seen.values())
-        known: dict[str, Result] = {}
+        normal = [_normal(text, signs) for text, signs in zip(cleaned, seen.values(), strict=True)]
         for text, clean, plain, signs in zip(seen, cleaned, normal, self._scan(normal), strict=True):
             if signs and (ids := self._ids(plain, signs)):
                 provider = self._errors[ids[0]].provider
@@ -118,22 +123,29 @@ class Classifier:
                     known[text] = Result(clean, ids, provider.value, entities.values(plain, provider, likely))
                 else:
                     known[text] = Result("", ids, provider.value)
-            elif self._values and clean is not text:
-                known[text] = Result(clean)
+            else:
+                known[text] = Result(clean) if self._values and clean is not text else None
         for at, _ in doubtful:
-            found[at] = known.get(texts[at])
+            found[at] = known[texts[at]]
+        for text, signs in seen.items():  # a text that may hold a secret is never kept
+            if signs & _SECRETIVE:
+                del known[text]
+        if len(known) > _MOST_REMEMBERED:
+            known.clear()
         return found
 
     def _doubtful(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """The places of the texts that need more than a look, each with what stands there: bits of ``_gate``."""
         if self._scanner is not None:
-            return self._scanner.doubtful(texts)
-        look = self._searcher.Match
-        return [
-            (at, sum(1 << number for number in numbers))
-            for at, text in enumerate(texts)
-            if (numbers := look(text.encode()))
-        ]
+            signs = self._scanner.gated(texts)
+        else:
+            look = self._searcher.Match
+            signs = [
+                (at, sum(1 << number for number in numbers))
+                for at, text in enumerate(texts)
+                if (numbers := look(text.encode()))
+            ]
+        return [(at, bits) for at, bits in signs if bits & _DOUBTFUL]
 
     def _scan(self, texts: list[str]) -> list[scan.Signs | None]:
         """What matches in each text, None where no signature does."""
@@ -233,12 +245,12 @@ def whole(texts: list[str]) -> list[str]:
     return [text if text.isascii() else normalise.whole_characters(text) for text in texts]
 
 
-def _normal(texts: Iterable[str], signs: Iterable[int]) -> list[str]:
-    """The normal forms of redacted texts. Where there is no more to undo than runs of blanks, for all at once."""
-    pairs = list(zip(texts, signs, strict=True))
-    # what is not noisy has no line breaks
-    joined = "\n".join([text for text, noisy in pairs if not noisy & _NOISY]).replace("\t", " ")
-    while "  " in joined:
-        joined = joined.replace("  ", " ")
-    squeezed = iter(joined.split("\n"))
-    return [normalise.plain(text) if noisy & _NOISY else next(squeezed) for text, noisy in pairs]
+def _normal(text: str, signs: int) -> str:
+    """The normal form of a redacted text: mostly there is no more to undo than runs of blanks, or nothing."""
+    if signs & _NOISY:
+        return normalise.plain(text)
+    if signs & (_RUNS | _SECRETIVE):
+        text = text.replace("\t", " ")
+        while "  " in text:
+            text = text.replace("  ", " ")
+    return text

@@ -236,12 +236,13 @@ def without_scanner() -> batch.Classifier:
 )
 def test_a_text_without_noise_has_only_blanks_to_lose(texts: list[str]) -> None:
     texts = batch.whole(texts)
-    noisy = re2.compile(batch._WRAPPED, LATIN)
-    signs = [batch._NOISY if noisy.search(text.encode()) else 0 for text in texts]
-    for text, sign, normal in zip(texts, signs, batch._normal(texts, signs), strict=True):
-        whole = normalise.normalise(text).text
+    noisy, spaced = re2.compile(batch._WRAPPED, LATIN), re2.compile(batch._SPACED, LATIN)
+    for text in texts:
+        data = text.encode()
+        sign = batch._NOISY if noisy.search(data) else batch._RUNS if spaced.search(data) else 0
+        normal, complete = batch._normal(text, sign), normalise.normalise(text).text
         # apart from what leads a line
-        assert normal == whole if sign else normal.endswith(whole.lstrip(" ")), text
+        assert normal == complete if sign == batch._NOISY else normal.endswith(complete.lstrip(" ")), text
     assert [result.text for result in without_scanner().many(texts)] == [redact.redact(text).text for text in texts]
 
 
@@ -276,6 +277,31 @@ def test_two_processes_give_what_one_gives(
     assert alone.bad == (6 if name == "in.jsonl" else 0)
     assert collectors[0].summary() == collectors[1].summary()
     assert read(tmp_path / "one" / out) == read(tmp_path / "two" / out)
+
+
+def test_blank_lines_are_messages_of_a_log_wherever_a_block_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two: ProcessPoolExecutor
+) -> None:
+    source = tmp_path / "in.log"
+    source.write_bytes(b"\n\na\n\n\nbc\n\n")
+    for block in range(1, 9):
+        monkeypatch.setattr(sources, "_BLOCK", block)
+        for executor in (None, two):
+            out = tmp_path / "out.jsonl"
+            triage.run(str(source), str(out), executor=executor)
+            assert [row["text"] for row in read(out)] == ["", "", "a", "", "", "bc", ""]
+
+
+def test_what_is_remembered_is_bounded_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_MOST_REMEMBERED", 3)
+    classifier = batch.Classifier("never")
+    texts = [f"{DENIED} {number % 5} {SECRET if number % 2 else ''}" for number in range(20)]
+    expected = batch.Classifier("never").many(texts)
+    for start in range(0, 20, 2):
+        assert classifier.many(texts[start : start + 2]) == expected[start : start + 2]
+        assert len(classifier._known) <= 3
+        assert not any("abc8Q~" in text for text in classifier._known)
+    assert classifier._known
 
 
 def test_processes_of_its_own(tmp_path: Path) -> None:

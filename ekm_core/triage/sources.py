@@ -42,37 +42,27 @@ _BROKEN = "the JSON is broken"
 _TOO_LONG = "the line is longer than 16 MiB"
 
 
-def _blocks(file: BinaryIO, seen: Progress) -> Iterator[bytes]:
-    """Whole lines, some at a time, as they stand; one of more than 16 MiB is left out and counted.
-
-    Whoever takes a block counts its lines before the next one.
-    """
+def _lines(file: BinaryIO, seen: Progress) -> Iterator[list[bytes]]:
+    """Whole lines without their line breaks, many at a time; one of more than 16 MiB is left out and counted."""
     rest = b""
     skipping = False
     while block := file.read(_BLOCK):
-        end = block.rfind(b"\n") + 1
-        start = block.find(b"\n") + 1 if skipping else 0
-        if end > start or (skipping and end):
-            if end > start:
-                yield rest + block[start:end]
-            rest, skipping = block[end:], False
-        elif not skipping:
-            rest += block
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        if skipping and lines:
+            lines.pop(0)
+            skipping = False
         if len(rest) > _LONGEST:
             rest, skipping = b"", True
+            yield lines
             seen.number += 1
             seen.leave_out(_TOO_LONG)
+        elif skipping:
+            rest = b""
+        elif lines:
+            yield lines
     if rest and not skipping:
-        yield rest
-
-
-def _lines(file: BinaryIO, seen: Progress) -> Iterator[list[bytes]]:
-    """Whole lines without their line breaks, many at a time."""
-    for block in _blocks(file, seen):
-        lines = block.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        yield lines
+        yield [rest]
 
 
 def _read_log(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
@@ -84,26 +74,47 @@ def _read_log(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
 
 
 def _read_jsonl(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
+    for lines in _lines(file, seen):
+        rows = _well_formed(lines, column)
+        if rows is None:
+            yield _one_by_one(lines, column, seen)
+        else:
+            seen.number += len(lines)
+            yield rows, lines
+
+
+def _well_formed(lines: list[bytes], column: str) -> list[Row] | None:
+    """The rows of lines that all have a text; None where one has none."""
     import orjson
 
-    for lines in _lines(file, seen):
-        rows: list[Row] = []
-        read: list[bytes] = []
-        for line in lines:
-            seen.number += 1
-            try:
-                row = orjson.loads(line)
-            except orjson.JSONDecodeError as problem:
-                if line.strip():
-                    seen.leave_out("its bytes are not UTF-8" if "UTF-8" in str(problem) else _BROKEN)
-                continue
-            if isinstance(row, dict) and isinstance(row.get(column), str):
-                rows.append(row)
-                read.append(line)
-            elif (made := _made(row, column, seen)) is not None:
-                rows.append(made)
-                read.append(b"")
-        yield rows, read
+    try:
+        rows = [orjson.loads(line) for line in lines]
+        texts = {type(row[column]) for row in rows}
+    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
+        return None
+    return rows if texts == {str} and {type(row) for row in rows} == {dict} else None
+
+
+def _one_by_one(lines: list[bytes], column: str, seen: Progress) -> Batch:
+    import orjson
+
+    rows: list[Row] = []
+    read: list[bytes] = []
+    for line in lines:
+        seen.number += 1
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as problem:
+            if line.strip():
+                seen.leave_out("its bytes are not UTF-8" if "UTF-8" in str(problem) else _BROKEN)
+            continue
+        if isinstance(row, dict) and isinstance(row.get(column), str):
+            rows.append(row)
+            read.append(line)
+        elif (made := _made(row, column, seen)) is not None:
+            rows.append(made)
+            read.append(b"")
+    return rows, read
 
 
 def _made(found: object, column: str, seen: Progress) -> Row | None:
@@ -488,9 +499,9 @@ def tasks(file: BinaryIO, name: str, column: str, seen: Progress, stack: ExitSta
     """The same rows for other processes: lines as they stand, to be read there; of other formats the rows."""
     for part, kind in _parts(file, name, column, seen, stack):
         if kind in _OF_LINES:
-            for block in _blocks(part, seen):
-                yield Task(kind, block, number=seen.number, file=seen.file)
-                seen.number += block.count(b"\n") + (not block.endswith(b"\n"))
+            for lines in _lines(part, seen):
+                yield Task(kind, b"\n".join([*lines, b""]), number=seen.number, file=seen.file)
+                seen.number += len(lines)
         else:
             for rows, _ in _READERS[kind](part, column, seen):
                 yield Task("", rows=rows)

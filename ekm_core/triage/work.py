@@ -54,11 +54,13 @@ class Worker:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._classifier = Classifier(plan.scanner, values=plan.out != "" or plan.collect)
+        self._form = sinks.form(plan.out, plan.column) if plan.out else None
 
     def do(self, rows: Sequence[Row], lines: Sequence[bytes], layout: Layout = None) -> Iterator[Done]:
         """The rows, some at a time. lines: of JSON, that they were read from. layout: of the pieces before."""
-        plan = self._plan
-        form = sinks.form(plan.out, plan.column, layout) if plan.out else None
+        plan, form = self._plan, self._form
+        if form is not None:
+            form.layout = layout
         for start in range(0, len(rows), ROWS_AT_ONCE):
             some = rows[start : start + ROWS_AT_ONCE]
             texts = whole([row[plan.column] for row in some])
