@@ -127,8 +127,8 @@ class Classifier:
                 known[text] = Result(clean) if self._values and clean is not text else None
         for at, _ in doubtful:
             found[at] = known[texts[at]]
-        for text, signs in seen.items():  # a text that may hold a secret is never kept
-            if signs & _SECRETIVE:
+        for text, bits in seen.items():  # a text that may hold a secret is never kept
+            if bits & _SECRETIVE:
                 del known[text]
         if len(known) > _MOST_REMEMBERED:
             known.clear()
