@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +101,10 @@ def _parser() -> argparse.ArgumentParser:
     triage.add_argument("--time-column", default="", metavar="NAME", help="when each message was, for the summary")
     triage.add_argument("--customer-column", default="", metavar="NAME", help="whose message it is, for the summary")
     triage.add_argument("--processes", type=int, default=1, metavar="N", help="how many processes do the work")
+    triage.add_argument(
+        "--engine", choices=("local", "dask"), default="local", help="who does it: here, or Dask workers"
+    )
+    triage.add_argument("--scheduler", default="", metavar="ADDRESS", help="of a Dask cluster: tcp://…")
     triage.add_argument("--summary", metavar="FILE", help="what broke, since when, for whom, and unknown messages: .md")
     triage.set_defaults(run=_triage)
 
@@ -250,6 +255,8 @@ def _triage(options: argparse.Namespace) -> int:
 
     if options.processes < 1:
         raise BadInputError("--processes must be 1 or more")
+    if options.scheduler and options.engine != "dask":
+        raise BadInputError("--scheduler is for --engine dask")
     progress = sys.stderr if sys.stderr.isatty() else None
     collector = None
     if options.summary or options.time_column or options.customer_column:
@@ -257,14 +264,21 @@ def _triage(options: argparse.Namespace) -> int:
 
         collector = results.Collector(options.time_column, options.customer_column)
     try:
-        counts = triage.run(
-            options.source,
-            options.out,
-            options.text_column,
-            progress,
-            collector=collector,
-            processes=options.processes,
-        )
+        with ExitStack() as stack:
+            executor, processes = None, options.processes
+            if options.engine == "dask":
+                from ekm_core.triage import cluster
+
+                executor, processes = stack.enter_context(cluster.of(options.scheduler))
+            counts = triage.run(
+                options.source,
+                options.out,
+                options.text_column,
+                progress,
+                collector=collector,
+                processes=processes,
+                executor=executor,
+            )
         if collector is not None:
             from ekm_core.triage import export
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO, TypeVar
 
 from ekm_core.triage import pool, sinks, sources
 from ekm_core.triage.rows import BadRow, Batch, Progress
@@ -18,6 +18,7 @@ from ekm_core.triage.work import Done, Plan, Worker
 if TYPE_CHECKING:
     from ekm_core.triage.results import Collector
 
+_T = TypeVar("_T")
 _LARGE = 200 << 20  # bytes, from which a scanner earns the two seconds of its making
 
 
@@ -79,9 +80,10 @@ def run(
 ) -> Counts:
     """Classifies every message of ``source``; writes ``out`` where it is given (see the top of this module).
 
-    source: a path, or ``-``. progress: where to draw a bar (a terminal), or None. ``out`` appears only when all is
-    done. file: the bytes, where they are open already; ``source`` is then their name. collector: is given all rows.
-    observe: is called after each chunk. unpacked_limit: so many bytes are unpacked at most, 0 for any number.
+    source: a path, a folder, a pattern, or ``-``. progress: where to draw a bar (a terminal), or None. ``out`` appears
+    only when all is done. file: the bytes, where they are open already; ``source`` is then their name. collector: is
+    given all rows. observe: is called after each chunk. unpacked_limit: so many bytes are unpacked at most, 0 for any
+    number.
     processes: how many do the work, 1 does it here; executor: what else has it done by others. The output is the same.
     Raises TriageError with one sentence for what a person can get wrong.
     """
@@ -89,21 +91,25 @@ def run(
     seen = Progress(unpacked_limit=unpacked_limit)
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
-        file = sources.opened(source, stack, seen) if file is None else sources.measured(file, seen)
-        large = seen.size >= (_LARGE // 10 if source.lower().endswith((".gz", ".zip")) else _LARGE)
-        target = sinks.Target(source, out, stack) if out is not None else None
+        named = sources.paths(source) if file is None else []
+        target = sinks.Target(named, out, stack) if out is not None else None
+        large = sources.size(named, file) >= (_LARGE // 10 if source.lower().endswith((".gz", ".zip")) else _LARGE)
         plan = Plan(text_column, target.kind if target else "", collector is not None, "now" if large else "auto")
         if processes > 1 and executor is None:
             executor = stack.enter_context(pool.of(processes))
         bar = _Bar(progress, seen, started)
         stack.enter_context(_without_collector())
+
+        def everything(read: sources.Reading[_T]) -> Iterator[_T]:
+            if file is None:
+                return sources.every(named, read, text_column, seen)
+            return read(sources.measured(file, seen), source, text_column, seen, stack)
+
         try:
             if executor is None:
-                parts = _here(plan, sources.batches(file, source, text_column, seen, stack))
+                parts = _here(plan, everything(sources.batches))
             else:
-                parts = pool.done(
-                    executor, processes, plan, sources.tasks(file, source, text_column, seen, stack), seen
-                )
+                parts = pool.done(executor, processes, plan, everything(sources.tasks), seen)
             for done in stack.enter_context(closing(parts)):
                 counts.update(done.by_error)
                 if target is not None:

@@ -21,7 +21,8 @@ class TriageError(Exception):
 class BadRow:
     """A row that could not be read.
 
-    number: from 1, a csv's header not counted, within ``file``: the member of an archive, or "" where there is but one.
+    number: from 1, a csv's header not counted, 0 for a whole file; within ``file``: one of several, the member of an
+        archive, or "" where there is but one.
     reason: why, as words behind the number.
     """
 
@@ -32,9 +33,8 @@ class BadRow:
     @property
     def sentence(self) -> str:
         """The row and the reason on one line."""
-        return (
-            f"{self.file}: row {self.number:,}: {self.reason}" if self.file else f"row {self.number:,}: {self.reason}"
-        )
+        place = f"row {self.number:,}" if self.number else ""
+        return ": ".join(filter(None, (self.file, place, self.reason)))
 
 
 def _nowhere() -> int:

@@ -182,13 +182,14 @@ def form(kind: str, column: str, layout: Layout = None) -> Form:
 class Target:
     """The file to be written. It appears under its name only when all is done; until then the stack removes it."""
 
-    def __init__(self, source: str, out: str, stack: ExitStack) -> None:
+    def __init__(self, named: Sequence[str], out: str, stack: ExitStack) -> None:
+        """named: the files that are read, none of which may be written."""
         self.kind = format_of(out)
         packed = out.lower().endswith(".gz")
         if self.kind not in _FORMS or (packed and self.kind == "parquet"):
             raise TriageError(f"{out!r} must end with .csv, .jsonl or .parquet (.csv.gz and .jsonl.gz are fine)")
         self._target = Path(out)
-        if source != "-" and self._target.exists() and Path(source).exists() and self._target.samefile(source):
+        if self._target.exists() and any(Path(name).exists() and self._target.samefile(name) for name in named):
             raise TriageError("OUT is the input itself; give it another name")
         try:
             handle, name = tempfile.mkstemp(prefix=f".{self._target.name}.", dir=self._target.parent)

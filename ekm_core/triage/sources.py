@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import glob
 import io
 import json
 import os
@@ -18,16 +19,18 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, TypeVar, cast
 
 from ekm_core.triage import records
 from ekm_core.triage.records import NO_RECORD
 from ekm_core.triage.rows import Batch, Progress, Row, TriageError
 
+_T = TypeVar("_T")
 _BLOCK = 2 << 20
 _LONGEST = 16 << 20
 HEAD = 1 << 16
@@ -477,6 +480,65 @@ def opened(source: str, stack: ExitStack, seen: Progress) -> BinaryIO:
     except OSError as problem:
         raise TriageError(f"cannot read {source!r}: {problem.strerror}") from problem
     return measured(found, seen)
+
+
+_MEANT = re.compile(r"\.(?:csv|tsv|jsonl?|ndjson|parquet|pq|log|txt|zip)(?:\.gz)?$|\.gz$")
+Reading = Callable[[BinaryIO, str, str, Progress, ExitStack], Iterator[_T]]
+
+
+def paths(source: str) -> list[str]:
+    """The files that are meant: one, all of a folder that can hold messages, or those that a pattern names."""
+    folder = Path(source)
+    if source != "-" and folder.is_dir():
+        found = [item for item in folder.rglob("*") if item.is_file() and not item.name.startswith((".", "_"))]
+        named = sorted(str(item) for item in found if _MEANT.search(item.name.lower()))
+        if not named:
+            raise TriageError(f"the folder {source!r} holds no csv, JSON, parquet or log files")
+        return named
+    if source != "-" and not folder.exists() and glob.has_magic(source):
+        named = sorted(name for name in glob.glob(source, recursive=True) if Path(name).is_file())
+        if not named:
+            raise TriageError(f"no file has a name like {source!r}")
+        return named
+    return [source]
+
+
+def every(named: Sequence[str], read: Reading[_T], column: str, seen: Progress) -> Iterator[_T]:
+    """What ``read`` (``batches`` or ``tasks``) gives for one file after the other.
+
+    Of several, one that is of no use as a whole is counted as one bad row, and the others are read.
+    """
+    many = len(named) > 1
+    total, before = size(named, None) if many else 0, 0
+    for name in named:
+        with ExitStack() as stack:
+            seen.file, seen.number = name if many else "", 0
+            try:
+                file = opened(name, stack, seen)
+                if many:
+                    seen.size, seen.position = total, partial(_position, file, before)
+                yield from read(file, name, column, seen, stack)
+            except TriageError as problem:
+                if not many:
+                    raise
+                seen.number = 0
+                seen.leave_out(str(problem))
+        before += size([name], None)
+        # the file is closed now, but may be asked once more
+        seen.position = partial(int, before)
+
+
+def size(named: Sequence[str], file: BinaryIO | None) -> int:
+    """How many bytes the input has, 0 where that is not known."""
+    with suppress(OSError):
+        if file is not None:
+            return os.fstat(file.fileno()).st_size
+        return sum(Path(name).stat().st_size for name in named)
+    return 0
+
+
+def _position(file: BinaryIO, before: int) -> int:
+    return before + file.tell()
 
 
 def measured(file: BinaryIO, seen: Progress) -> BinaryIO:
