@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import socket
 import subprocess
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from streamlit import config
-from streamlit.runtime import runtime
 from streamlit.runtime.scriptrunner import script_runner
 
 from pages.components.prompt import PromptSockets
@@ -118,11 +116,6 @@ def test_the_settings_hold() -> None:
 def test_streamlit_still_honours_the_option_that_stops_collecting_after_each_run() -> None:
     source = Path(script_runner.__file__).read_text(encoding="utf-8")
     assert 'if config.get_option("runner.postScriptGC"):' in source
-
-
-def test_streamlit_still_reads_the_pause_between_two_flushes_where_we_set_it() -> None:
-    source = inspect.getsource(runtime.Runtime)
-    assert "await asyncio.sleep(MESSAGE_FLUSH_INTERVAL_SECS)" in source
 
 
 @pytest.fixture(scope="module")

@@ -9,20 +9,13 @@ from contextlib import asynccontextmanager
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from streamlit.runtime import runtime
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 
-from pages.components import frame, logs
+from pages.components import frame, logs, sending
 
 _WARM_UP_AFTER = 0.4
 """Seconds. The first health check comes before that; compiling the signatures beside it would delay its answer."""
-
-
-_FLUSH_EVERY = 0.001
-"""Seconds between two flushes of messages to the browsers. Streamlit's own five milliseconds are a constant of its
-module, not a setting: each run begins with a message, which is flushed at once, so that all that the run draws waits
-for the next flush. tests/test_start_server.py notices if the constant goes away."""
 
 
 async def _script(_: Request) -> Response:
@@ -70,7 +63,7 @@ def warm_up() -> None:
 @asynccontextmanager
 async def lifespan(_: App) -> AsyncIterator[None]:
     """Start the warming up beside the server, never before it."""
-    runtime.MESSAGE_FLUSH_INTERVAL_SECS = _FLUSH_EVERY  # type: ignore[misc]  # it is marked Final
+    sending.install()
     # A folder named pages makes Streamlit offer each file in it as a page of its own, until st.navigation has run once:
     # a first visitor who follows a link to an error would meet that menu instead of ours.
     PagesManager.uses_pages_directory = False
