@@ -38,23 +38,20 @@ class Result(NamedTuple):
 # stands, and that is most lines of a log, the slower pass is left out.
 _WRAPPED = (
     rb"[\\\x0a-\x0d\x1b-\x1f`\x80-\xff]|[\"'] *\+ *[\"']"
-    rb"|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|[*][*]|ription="
+    rb"|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|(?:^|[^*])[*][*](?:[^*]|$)|ription="
 )
 _LINKS = tuple(Link)
-_SPACED = rb"[ \t]{2}|\t"  # a run of blanks, which is no reason for a second look
-_SECRETIVE, _NOISY, _RUNS, _WORDY = 1, 2, 4, 8  # bits, by the order of ``_gate``
-_DOUBTFUL = _SECRETIVE | _NOISY | _WORDY
+_SECRETIVE, _NOISY = 1, 2  # bits, by the order of ``_gate``
 _NO_ERROR = Result("")
 
 
 def _gate(engine: classify._Engine) -> tuple[tuple[bytes, ...], ...]:
-    """What to look for in a raw text: a secret, noise, runs of blanks, the letters of a signature."""
+    """What to look for in a raw text: a secret, noise, the letters of a signature. Most lines of a log have none."""
     words = engine.literals()
     if words is None:
-        return (redact.GATE,), (_WRAPPED,), (_SPACED,), (rb"[\x00-\xff]",)
+        return (redact.GATE,), (_WRAPPED,), (rb"[\x00-\xff]",)
     spellings = frozenset().union(*map(required.raw_spellings, words))
-    escaped = tuple(re.escape(word).encode() for word in sorted(spellings))
-    return (redact.GATE,), (_WRAPPED,), (_SPACED,), escaped
+    return (redact.GATE,), (_WRAPPED,), tuple(re.escape(word).encode() for word in sorted(spellings))
 
 
 def _searcher(gate: tuple[tuple[bytes, ...], ...]) -> re2.Set:
@@ -137,15 +134,13 @@ class Classifier:
     def _doubtful(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """The places of the texts that need more than a look, each with what stands there: bits of ``_gate``."""
         if self._scanner is not None:
-            signs = self._scanner.gated(texts)
-        else:
-            look = self._searcher.Match
-            signs = [
-                (at, sum(1 << number for number in numbers))
-                for at, text in enumerate(texts)
-                if (numbers := look(text.encode()))
-            ]
-        return [(at, bits) for at, bits in signs if bits & _DOUBTFUL]
+            return self._scanner.doubtful(texts)
+        look = self._searcher.Match
+        return [
+            (at, sum(1 << number for number in numbers))
+            for at, text in enumerate(texts)
+            if (numbers := look(text.encode()))
+        ]
 
     def _scan(self, texts: list[str]) -> list[scan.Signs | None]:
         """What matches in each text, None where no signature does."""
@@ -246,11 +241,10 @@ def whole(texts: list[str]) -> list[str]:
 
 
 def _normal(text: str, signs: int) -> str:
-    """The normal form of a redacted text: mostly there is no more to undo than runs of blanks, or nothing."""
+    """The normal form of a redacted text: mostly there is no more to undo than runs of blanks."""
     if signs & _NOISY:
         return normalise.plain(text)
-    if signs & (_RUNS | _SECRETIVE):
-        text = text.replace("\t", " ")
-        while "  " in text:
-            text = text.replace("  ", " ")
+    text = text.replace("\t", " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
     return text

@@ -55,7 +55,7 @@ class _Mains(NamedTuple):
 class Scanner:
     """The compiled patterns. Not shared between threads.
 
-    gate: groups of patterns to look for in raw texts, over bytes and without case, see ``gated``. No match of one
+    gate: groups of patterns to look for in raw texts, over bytes and without case, see ``doubtful``. No match of one
     may need the beginning or end of its text where a blank would not do as well. finders: whether ``finders`` will be
     asked. make: whether it may be compiled where it was not kept.
     """
@@ -91,22 +91,22 @@ class Scanner:
         self._every_gate = (1 << len(gate)) - 1
         self._remembered: dict[frozenset[int], _Mains | None] = {}
 
-    def gated(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+    def doubtful(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """The places of those texts in which some group of the gate may match, each with these groups as bits.
 
         All texts are looked through at once. One that is not ASCII counts as if all matched.
         """
         joined = " ".join(texts)
         if joined.isascii():
-            return self._gated(texts, joined)
-        plain = [text if text.isascii() else "" for text in texts]
-        signs = dict(self._gated(plain, " ".join(plain)))
-        signs.update((at, self._every_gate) for at, text in enumerate(texts) if text and not plain[at])
+            return self._gated(texts, joined.encode())
+        # one byte for one character, so that the places stay
+        signs = dict(self._gated(texts, joined.encode("ascii", "replace")))
+        signs.update((at, self._every_gate) for at, text in enumerate(texts) if not text.isascii())
         return sorted(signs.items())
 
-    def _gated(self, texts: Sequence[str], joined: str) -> list[tuple[int, int]]:
+    def _gated(self, texts: Sequence[str], joined: bytes) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
-        self._gate.scan(joined.encode(), _NOTE_PLACE, 0, found.append)
+        self._gate.scan(joined, _NOTE_PLACE, 0, found.append)
         if not found:
             return []
         found.sort()

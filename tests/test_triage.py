@@ -236,13 +236,12 @@ def without_scanner() -> batch.Classifier:
 )
 def test_a_text_without_noise_has_only_blanks_to_lose(texts: list[str]) -> None:
     texts = batch.whole(texts)
-    noisy, spaced = re2.compile(batch._WRAPPED, LATIN), re2.compile(batch._SPACED, LATIN)
+    noisy = re2.compile(batch._WRAPPED, LATIN)
     for text in texts:
-        data = text.encode()
-        sign = batch._NOISY if noisy.search(data) else batch._RUNS if spaced.search(data) else 0
+        sign = batch._NOISY if noisy.search(text.encode()) else 0
         normal, complete = batch._normal(text, sign), normalise.normalise(text).text
         # apart from what leads a line
-        assert normal == complete if sign == batch._NOISY else normal.endswith(complete.lstrip(" ")), text
+        assert normal == complete if sign else normal.endswith(complete.lstrip(" ")), text
     assert [result.text for result in without_scanner().many(texts)] == [redact.redact(text).text for text in texts]
 
 
