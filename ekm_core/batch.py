@@ -17,6 +17,9 @@ from ekm_core import catalogue, classify, entities, normalise, redact, required,
 from ekm_core.model import Link
 
 _MOST_REMEMBERED = 20_000
+_MOST_TEXTS, _LONGEST_TEXT = 5_000, 2_000
+"""How many texts are remembered with their results, and of how many characters at most: some megabytes."""
+
 _WORTH_A_SCANNER = 60_000
 """After so many texts that need all patterns a scanner, had there been one, would have earned its making."""
 
@@ -125,9 +128,9 @@ class Classifier:
         for at, _ in doubtful:
             found[at] = known[texts[at]]
         for text, bits in seen.items():  # a text that may hold a secret is never kept
-            if bits & _SECRETIVE:
+            if bits & _SECRETIVE or len(text) > _LONGEST_TEXT:
                 del known[text]
-        if len(known) > _MOST_REMEMBERED:
+        if len(known) > _MOST_TEXTS:
             known.clear()
         return found
 

@@ -292,15 +292,18 @@ def test_blank_lines_are_messages_of_a_log_wherever_a_block_ends(
 
 
 def test_what_is_remembered_is_bounded_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "_MOST_REMEMBERED", 3)
+    monkeypatch.setattr(batch, "_MOST_TEXTS", 3)
+    monkeypatch.setattr(batch, "_LONGEST_TEXT", 400)
     classifier = batch.Classifier("never")
-    texts = [f"{DENIED} {number % 5} {SECRET if number % 2 else ''}" for number in range(20)]
+    texts = [f"{DENIED} {number % 5} {SECRET if number % 2 else ''} {'x' * (number % 3) * 400}" for number in range(20)]
     expected = batch.Classifier("never").many(texts)
+    remembered: set[str] = set()
     for start in range(0, 20, 2):
         assert classifier.many(texts[start : start + 2]) == expected[start : start + 2]
         assert len(classifier._known) <= 3
-        assert not any("abc8Q~" in text for text in classifier._known)
-    assert classifier._known
+        remembered.update(classifier._known)
+    assert remembered
+    assert not any("abc8Q~" in text or len(text) > 400 for text in remembered)
 
 
 def test_processes_of_its_own(tmp_path: Path) -> None:
