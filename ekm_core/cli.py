@@ -278,6 +278,7 @@ def _triage(options: argparse.Namespace) -> int:
                 collector=collector,
                 processes=processes,
                 executor=executor,
+                elsewhere=executor is not None,
             )
         if collector is not None:
             from ekm_core.triage import export

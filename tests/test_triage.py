@@ -245,16 +245,22 @@ def test_a_text_without_noise_has_only_blanks_to_lose(texts: list[str]) -> None:
     assert [result.text for result in without_scanner().many(texts)] == [redact.redact(text).text for text in texts]
 
 
+def small(block: int) -> None:
+    """What the processes of a pool do first, so that a few hundred rows are many blocks."""
+    sources._BLOCK, sources._LONGEST, sources.ROWS_AT_ONCE = block, 3 * block, 50
+
+
 @pytest.fixture(scope="module")
 def two() -> Iterator[ProcessPoolExecutor]:
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), small, (20_000,)) as pool:
         yield pool
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
 @pytest.mark.parametrize("name", ["in.jsonl", "in.csv", "in.parquet", "in.log.gz"])
 @pytest.mark.parametrize("out", ["out.jsonl", "out.csv", "out.parquet"])
 def test_two_processes_give_what_one_gives(
-    name: str, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two: ProcessPoolExecutor
+    name: str, out: str, elsewhere: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two: ProcessPoolExecutor
 ) -> None:
     monkeypatch.setattr(sources, "_BLOCK", 20_000)
     monkeypatch.setattr(sources, "ROWS_AT_ONCE", 50)
@@ -270,12 +276,20 @@ def test_two_processes_give_what_one_gives(
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     alone = triage.run(str(source), str(tmp_path / "one" / out), collector=collectors[0])
-    both = triage.run(str(source), str(tmp_path / "two" / out), collector=collectors[1], executor=two, processes=2)
+    both = triage.run(
+        str(source),
+        str(tmp_path / "two" / out),
+        collector=collectors[1],
+        executor=two,
+        processes=2,
+        elsewhere=elsewhere,
+    )
     assert dataclasses.replace(alone, seconds=0) == dataclasses.replace(both, seconds=0)
     assert alone.rows > 400
     assert alone.bad == (6 if name == "in.jsonl" else 0)
     assert collectors[0].summary() == collectors[1].summary()
     assert read(tmp_path / "one" / out) == read(tmp_path / "two" / out)
+    assert [path.name for path in (tmp_path / "two").iterdir()] == [out]
 
 
 def test_blank_lines_are_messages_of_a_log_wherever_a_block_ends(
@@ -285,9 +299,9 @@ def test_blank_lines_are_messages_of_a_log_wherever_a_block_ends(
     source.write_bytes(b"\n\na\n\n\nbc\n\n")
     for block in range(1, 9):
         monkeypatch.setattr(sources, "_BLOCK", block)
-        for executor in (None, two):
+        for executor, elsewhere in ((None, False), (two, False), (two, True)):
             out = tmp_path / "out.jsonl"
-            triage.run(str(source), str(out), executor=executor)
+            triage.run(str(source), str(out), executor=executor, elsewhere=elsewhere)
             assert [row["text"] for row in read(out)] == ["", "", "a", "", "", "bc", ""]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TextIO, TypeVar
 
 from ekm_core.triage import pool, sinks, sources
@@ -77,6 +78,7 @@ def run(
     unpacked_limit: int = 0,
     processes: int = 1,
     executor: Executor | None = None,
+    elsewhere: bool = False,
 ) -> Counts:
     """Classifies every message of ``source``; writes ``out`` where it is given (see the top of this module).
 
@@ -84,7 +86,8 @@ def run(
     only when all is done. file: the bytes, where they are open already; ``source`` is then their name. collector: is
     given all rows. observe: is called after each chunk. unpacked_limit: so many bytes are unpacked at most, 0 for any
     number.
-    processes: how many do the work, 1 does it here; executor: what else has it done by others. The output is the same.
+    processes: how many do the work, 1 does it here; executor: what else has it done by others; elsewhere: they are on
+    machines that cannot read this one's files. The output is the same.
     Raises TriageError with one sentence for what a person can get wrong.
     """
     started = time.monotonic()
@@ -94,7 +97,14 @@ def run(
         named = sources.paths(source) if file is None else []
         target = sinks.Target(named, out, stack) if out is not None else None
         large = sources.size(named, file) >= (_LARGE // 10 if source.lower().endswith((".gz", ".zip")) else _LARGE)
-        plan = Plan(text_column, target.kind if target else "", collector is not None, "now" if large else "auto")
+        here = processes > 1 if executor is None else not elsewhere
+        plan = Plan(
+            text_column,
+            target.kind if target else "",
+            collector is not None,
+            "now" if large else "auto",
+            target.folder(stack) if target and here else "",
+        )
         if processes > 1 and executor is None:
             executor = stack.enter_context(pool.of(processes))
         bar = _Bar(progress, seen, started)
@@ -109,7 +119,7 @@ def run(
             if executor is None:
                 parts = _here(plan, everything(sources.batches))
             else:
-                parts = pool.done(executor, processes, plan, everything(sources.tasks), seen)
+                parts = pool.done(executor, processes, plan, everything(partial(sources.tasks, here=here)), seen)
             for done in stack.enter_context(closing(parts)):
                 counts.update(done.by_error)
                 if target is not None:

@@ -38,24 +38,29 @@ def done(
     executor: Executor, processes: int, plan: Plan, tasks: Iterator[Task], seen: Progress
 ) -> Generator[Done, None, None]:
     """What came of each task, in their order. In the end all bad rows, whoever saw them, stand in ``seen`` in order."""
-    waiting: deque[tuple[Progress, Future[Done]]] = deque()
+    waiting: deque[tuple[Task, Progress, Future[Done]]] = deque()
     total = Progress()
     layout = None
+    number = 0  # lines before the next task's, of a file that the processes read themselves
 
     def ready() -> Done:
-        noted, future = waiting.popleft()
+        nonlocal number
+        task, noted, future = waiting.popleft()
         try:
             result = future.result()
         except BrokenProcessPool as problem:
             raise TriageError("a worker process was ended from outside, perhaps for lack of memory") from problem
         total.join(noted)
         if result.seen is not None:
+            if task.path:
+                result.seen.behind(number if task.start else 0)
+                number = result.seen.number
             total.join(result.seen)
         return result
 
     try:
         for task in tasks:
-            waiting.append((seen.take(), executor.submit(work, plan, task, layout)))
+            waiting.append((task, seen.take(), executor.submit(work, plan, task, layout)))
             # the first rows fix the columns with which all others are written
             while waiting and (len(waiting) > _AHEAD * processes or (layout is None and plan.out != "")):
                 result = ready()
@@ -64,7 +69,7 @@ def done(
         while waiting:
             yield ready()
     finally:
-        for _, future in waiting:
+        for _, _, future in waiting:
             future.cancel()
     total.join(seen.take())
     seen.join(total)

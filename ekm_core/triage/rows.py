@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MOST_NAMED = 20
@@ -80,6 +80,11 @@ class Progress:
         self.bad = self.silent = self.mended = 0
         self.named = ()
         return taken
+
+    def behind(self, number: int) -> None:
+        """Numbers what was counted as if so many rows of the file went before."""
+        self.number += number
+        self.named = tuple(replace(row, number=row.number + number) for row in self.named)
 
     def join(self, other: Progress) -> None:
         """Takes in what another reader counted of rows that follow."""

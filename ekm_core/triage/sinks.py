@@ -30,7 +30,7 @@ Layout = Any
 """What the first rows fix for all that follow: the columns of a csv, the schema of a parquet file."""
 
 Piece = Any
-"""Some rows as they will stand in the file: bytes, or a table of Arrow for parquet."""
+"""Some rows as they will stand in the file: bytes, the path of a file of them, or a table of Arrow for parquet."""
 
 
 class Form(Protocol):
@@ -203,11 +203,24 @@ class Target:
         self._writer: Any = None
         self._empty = True
 
+    def folder(self, stack: ExitStack) -> str:
+        """A folder beside the file, for pieces that other processes leave; the stack removes it. "" for parquet."""
+        if self.kind == "parquet":
+            return ""
+        return stack.enter_context(
+            tempfile.TemporaryDirectory(prefix=f".{self._target.name}.", dir=self._target.parent)
+        )
+
     def append(self, pieces: Sequence[Piece], layout: Layout) -> None:
         """Writes what a form made."""
         self._empty = self._empty and not pieces
         if self.kind != "parquet":
-            self._file.writelines(pieces)
+            for piece in pieces:
+                if isinstance(piece, Path):
+                    self._file.write(piece.read_bytes())
+                    piece.unlink()
+                else:
+                    self._file.write(piece)
             return
         import pyarrow.parquet as pq
 

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, BinaryIO, TypeVar, cast
 
@@ -288,6 +289,7 @@ class Task:
     """Some rows of the input that another process may do.
 
     kind: "jsonl" or "log", whose ``lines`` follow ``number`` others of their ``file``; or "", and they are ``rows``.
+    path: where the lines stand instead, from ``start`` to ``end``, in bytes; how many go before them is not known then.
     """
 
     kind: str
@@ -295,6 +297,9 @@ class Task:
     rows: list[Row] = field(default_factory=list)
     number: int = 0
     file: str = ""
+    path: str = ""
+    start: int = 0
+    end: int = 0
 
 
 _ENDINGS = {
@@ -557,17 +562,40 @@ def batches(file: BinaryIO, name: str, column: str, seen: Progress, stack: ExitS
     seen.end_file()
 
 
-def tasks(file: BinaryIO, name: str, column: str, seen: Progress, stack: ExitStack) -> Iterator[Task]:
-    """The same rows for other processes: lines as they stand, to be read there; of other formats the rows."""
+def tasks(
+    file: BinaryIO, name: str, column: str, seen: Progress, stack: ExitStack, *, here: bool = False
+) -> Iterator[Task]:
+    """The same rows for other processes: lines as they stand, to be read there; of other formats the rows.
+
+    here: these processes can read the file themselves, so that they need only be told where.
+    """
     for part, kind in _parts(file, name, column, seen, stack):
-        if kind in _OF_LINES:
+        if kind not in _OF_LINES:
+            for rows, _ in _READERS[kind](part, column, seen):
+                yield Task("", rows=rows)
+        elif here and part is file and stat.S_ISREG(os.fstat(file.fileno()).st_mode) and name != "-":
+            for start, end in pairwise(_cuts(file)):
+                yield Task(kind, file=seen.file, path=name, start=start, end=end)
+        else:
             for lines in _lines(part, seen):
                 yield Task(kind, b"\n".join([*lines, b""]), number=seen.number, file=seen.file)
                 seen.number += len(lines)
-        else:
-            for rows, _ in _READERS[kind](part, column, seen):
-                yield Task("", rows=rows)
     seen.end_file()
+
+
+def _cuts(file: BinaryIO) -> Iterator[int]:
+    """Places between lines, about a block apart, the file's beginning and end among them; it stands there then."""
+    place, size = 0, os.fstat(file.fileno()).st_size
+    yield place
+    while place < size:
+        file.seek(place + _BLOCK)
+        while piece := file.read(HEAD):
+            at = piece.find(b"\n")
+            if at >= 0:
+                file.seek(at + 1 - len(piece), os.SEEK_CUR)
+                break
+        place = min(file.tell(), size)
+        yield place
 
 
 def read(task: Task, column: str, seen: Progress) -> Iterator[Batch]:
@@ -575,8 +603,15 @@ def read(task: Task, column: str, seen: Progress) -> Iterator[Batch]:
     if not task.kind:
         yield task.rows, []
         return
-    seen.number, seen.file = task.number, task.file
-    yield from _READERS[task.kind](io.BytesIO(task.lines), column, seen)
+    seen.number, seen.file, lines = task.number, task.file, task.lines
+    if task.path:
+        try:
+            with Path(task.path).open("rb") as file:
+                file.seek(task.start)
+                lines = file.read(task.end - task.start)
+        except OSError as problem:
+            raise TriageError(f"cannot read {task.path!r}: {problem.strerror}") from problem
+    yield from _READERS[task.kind](io.BytesIO(lines), column, seen)
 
 
 def columns(file: BinaryIO, name: str, seen: Progress, stack: ExitStack) -> tuple[str, ...]:

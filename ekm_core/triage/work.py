@@ -6,10 +6,13 @@ and on the workers of a cluster.
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ekm_core.batch import Classifier, Result, whole
 from ekm_core.triage import sinks, sources
@@ -23,13 +26,14 @@ class Plan:
     """What a run is to do with all its rows.
 
     out: jsonl, csv or parquet, "" to write nothing. collect: whether rows and results are wanted back. scanner: see
-    ``batch.Classifier``.
+    ``batch.Classifier``. folder: where pieces of bytes may be left as files, "" where they must be given back.
     """
 
     column: str
     out: str
     collect: bool
     scanner: str
+    folder: str = ""
 
 
 @dataclass(slots=True)
@@ -94,4 +98,14 @@ def work(plan: Plan, task: Task, layout: Layout = None) -> Done:
             whole_task.collected += done.collected
     if task.kind:
         whole_task.seen = seen
+    if plan.folder and whole_task.pieces:
+        whole_task.pieces = [_left(plan.folder, whole_task.pieces)]
     return whole_task
+
+
+def _left(folder: str, pieces: Sequence[bytes]) -> Path:
+    """A new file of these pieces: to send them through a pipe would take longer."""
+    handle, name = tempfile.mkstemp(dir=folder)
+    with os.fdopen(handle, "wb") as file:
+        file.writelines(pieces)
+    return Path(name)
