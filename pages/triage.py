@@ -11,14 +11,18 @@ from ekm_core.model import Provider
 from ekm_core.triage import TriageError, export, proposal, session
 from ekm_core.triage.job import Counts
 from ekm_core.triage.results import Group, Summary, TableRow
-from pages.components import asking, frame, markup, staff
+from pages.components import asking, charts, frame, markup, staff
 
 _NONE = "(none)"
 _TEXT = ("text", "message", "error", "description", "body", "comment")
 _TIME = ("time", "timestamp", "created", "date", "when")
 _CUSTOMER = ("customer", "organization", "organisation", "org", "account", "tenant", "company")
+_NOT_HERE = "A path is read only where nobody but you can reach this server. Please upload the file."
+_NO_CUSTOMERS = "No column of the customer was chosen"
 _EVERY, _UNKNOWN = "All", "No known error"
-_SHOWN_GROUPS, _SHOWN_AFFECTED = 20, 30
+_SHOWN_ERRORS, _SHOWN_GROUPS, _SHOWN_AFFECTED = 12, 20, 30
+_LOW = 8
+"""So many rows of the table stand without empty ones below them."""
 
 
 def _likely(names: Sequence[str], words: Sequence[str]) -> str:
@@ -28,8 +32,8 @@ def _likely(names: Sequence[str], words: Sequence[str]) -> str:
     return next(exact, "") or next(within, "")
 
 
-def _columns(data: memoryview, name: str, id: str) -> tuple[str, ...]:
-    """The upload's columns, read once."""
+def _columns(data: memoryview | None, name: str, id: str) -> tuple[str, ...]:
+    """The columns of an upload or of what lies at a path, read once."""
     if st.session_state.get("triage-upload") != id:
         st.session_state["triage-columns"] = session.columns(data, name)
         st.session_state["triage-upload"] = id
@@ -37,10 +41,13 @@ def _columns(data: memoryview, name: str, id: str) -> tuple[str, ...]:
     return found
 
 
-def _begin(data: bytes | memoryview, name: str, text: str, time: str, customer: str) -> None:
+def _begin(data: bytes | memoryview | None, name: str, text: str, time: str, customer: str) -> None:
     if running := st.session_state.pop("triage", None):
         running.cancel()
     st.session_state["triage-problem"] = ""
+    if data is None and not staff.at_own_computer():  # it may have been, when the button was drawn
+        st.session_state["triage-problem"] = _NOT_HERE
+        return
     try:
         st.session_state["triage"] = session.Session(data, name, text, time, customer)
     except TriageError as problem:
@@ -68,12 +75,26 @@ def _draw_input() -> None:
         "a ticket export; .gz and .zip of them.",
     )
     pasted = right.text_area("Or paste lines, one message a line", key="triage-paste", height=110)
-    if file is not None:
-        data = file.getbuffer()
+    path = ""
+    if staff.at_own_computer():
+        path = st.text_input(
+            "Or a path on this computer",
+            key="triage-path",
+            placeholder="~/logs/*.jsonl.gz",
+            help="A file, a folder or a pattern. It is read where it lies, whatever its size.",
+        ).strip()
+    given = {"the path": bool(path), "the file": file is not None, "the lines": bool((pasted or "").strip())}
+    meant = [what for what, is_given in given.items() if is_given]
+    if len(meant) > 1:
+        st.html(markup.page(f'<p class="ekm-quiet" role="status">Only {meant[0]} will be read.</p>'))
+    if path or file is not None:
+        data, name, id = (None, path, path) if path else (file.getbuffer(), file.name, file.file_id)
         try:
-            names = _columns(data, file.name, file.file_id)
+            names = _columns(data, name, id)
         except TriageError as problem:
             st.html(markup.page(markup.note(str(problem), bad=True)))
+            if path:
+                st.button("Look again")
             return
         text, time, customer = "text", "", ""
         if names:
@@ -89,7 +110,7 @@ def _draw_input() -> None:
                 guess = _likely(names, words)
                 chosen.append(field.selectbox(label, rest, rest.index(guess) if guess else 0))
             time, customer = ("" if name == _NONE else name for name in chosen)
-        st.button("Triage", type="primary", on_click=_begin, args=(data, file.name, text, time, customer))
+        st.button("Triage", type="primary", on_click=_begin, args=(data, name, text, time, customer))
     else:
         lines = (pasted or "").encode("utf-8", "replace")
         ready = bool(lines.strip())
@@ -122,8 +143,8 @@ def _draw_counts(found: Summary, counts: Counts, seconds: float) -> None:
         if counts.bad > len(counts.named):
             more.append("… and further ones.")
         st.html(markup.page(markup.sentences(more, bad=True)))
-    errors = markup.table(
-        ("Count", "Error", "ID"), [(f"{n:,}", known[id].title, id) for id, n in found.by_error.items()]
+    errors = markup.folded_table(
+        ("Count", "Error", "ID"), [(f"{n:,}", known[id].title, id) for id, n in found.by_error.items()], _SHOWN_ERRORS
     )
     clouds = markup.table(("Count", "Cloud"), [(f"{n:,}", Provider(id).label) for id, n in found.by_cloud.items()])
     links = markup.table(
@@ -134,28 +155,38 @@ def _draw_counts(found: Summary, counts: Counts, seconds: float) -> None:
     right.html(markup.page("<h3>Where</h3>", clouds, links))
 
 
-def _draw_time(found: Summary) -> None:
-    import pandas as pd
-
+def _draw_time(found: Summary, parts: charts.Parts) -> None:
     if found.over_time:
-        st.html(markup.page(f"<h3>Since when (by {found.bucket}, UTC)</h3>"))
-        points = pd.DataFrame(
-            [(point.start, point.error_id, point.count) for point in found.over_time],
-            columns=["Time", "Error", "Messages"],
-        )
-        points["Time"] = pd.to_datetime(points["Time"])
-        st.bar_chart(points, x="Time", y="Messages", color="Error", height=280)
+        st.html(markup.page(f"<h3>Since when (by {found.bucket}, UTC)</h3>", parts.legend()))
+        alt = f"Messages with a known error by {found.bucket}."
+        st.altair_chart(charts.over_time(found, parts), height=280, alt=alt)
     elif found.matched:
-        st.html(markup.page(markup.note("No message has a time that can be read, so there is no chart over time.")))
+        none = markup.note("No message has a time that can be read, so there is no chart over time.")
+        st.html(markup.page("<h3>Since when</h3>", none))
+
+
+def _draw_customers(found: Summary, parts: charts.Parts, column: str) -> None:
+    if not found.affected:
+        return
+    shown, named = charts.largest(found.affected)
+    if named:
+        st.html(markup.page("<h3>For whom</h3>", parts.legend()))
+        alt = "Messages with a known error by customer; the table below has the figures."
+        st.altair_chart(charts.by_customer(found.affected, shown, parts), height=charts.height(len(shown)), alt=alt)
+        if named > charts.MOST_CUSTOMERS:
+            said = f"The {charts.MOST_CUSTOMERS} customers with the most messages, of {named:,}."
+            st.html(markup.page(f'<p class="ekm-quiet">{said}</p>'))
+    else:
+        why = f"No message with a known error has a value in “{column}”" if column else _NO_CUSTOMERS
+        st.html(markup.page("<h3>For whom</h3>", markup.note(f"{why}, so there is no chart by customer.")))
     rows = [
-        (f"{item.count:,}", item.error_id, item.customer or "not given", item.first, item.last)
+        (f"{item.count:,}", item.error_id, item.customer or charts.NOT_GIVEN, item.first, item.last)
         for item in found.affected[:_SHOWN_AFFECTED]
     ]
-    if rows:
-        head = ("Count", "Error", "Customer", "First", "Last")
-        more = len(found.affected) - len(rows)
-        note = markup.note(f"The {len(rows)} largest of {len(found.affected):,} are shown.") if more else ""
-        st.html(markup.page("<h3>For whom</h3>", markup.table(head, rows), note))
+    head = ("Count", "Error", "Customer", "First", "Last")
+    said = f"The {len(rows)} largest of {len(found.affected):,}." if len(found.affected) > len(rows) else ""
+    note = f'<p class="ekm-quiet">{said}</p>' if said else ""
+    st.html(markup.page(markup.folded_table(head, rows, _SHOWN_ERRORS), note))
 
 
 def _draw_table(found: Summary) -> None:
@@ -179,7 +210,13 @@ def _draw_table(found: Summary) -> None:
         columns=["Row", "Time", "Customer", "Error", "Text"],
     )
     event = st.dataframe(
-        shown, hide_index=True, height=320, on_select="rerun", selection_mode="single-row", key="triage-table"
+        shown,
+        hide_index=True,
+        height=320 if len(rows) > _LOW else "content",
+        on_select="rerun",
+        selection_mode="single-row",
+        key="triage-table",
+        column_config={"Error": st.column_config.Column(width="medium"), "Text": st.column_config.Column(width=600)},
     )
     picked = [rows[number] for number in event["selection"]["rows"] if number < len(rows)]
     if st.button("Open in Diagnose", disabled=not picked, icon=":material/open_in_new:"):
@@ -242,9 +279,9 @@ staff.admit("Triage")
 frame.head(
     "Triage",
     "Many messages at once: what broke, since when, for whom, and what nobody knows yet.",
-    "An upload is read by a process of its own and goes with this session. "
-    f"Up to {_megabytes()} MB, packed (.gz, .zip) or not. "
-    f"{session.LIMITS}",
+    f"An upload may have {_megabytes()} MB, packed (.gz, .zip) or not; it is read by a process of its own and goes "
+    f"with this session. {session.KEPT} "
+    f"{'A path on this computer has no limit.' if staff.at_own_computer() else session.UNLIMITED}",
 )
 _draw_input()
 if problem := st.session_state.get("triage-problem"):
@@ -257,7 +294,9 @@ if "triage" in st.session_state:
         st.html(markup.page(markup.note(now.problem, bad=True)))
     else:
         _draw_counts(now.summary, now.counts, now.seconds)
-        _draw_time(now.summary)
+        parts = charts.Parts(now.summary.by_error)
+        _draw_time(now.summary, parts)
+        _draw_customers(now.summary, parts, st.session_state["triage"].customer)
         _draw_table(now.summary)
         _draw_groups(now.summary)
         _draw_downloads(now.summary, now.counts)

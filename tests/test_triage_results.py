@@ -214,6 +214,27 @@ def test_a_session_gives_the_same_as_a_run(tmp_path: Path) -> None:
     assert state.counts.rows == 300
 
 
+@pytest.mark.parametrize("path", ["a.jsonl", "", "*.jsonl", "**/*.jsonl"])
+def test_a_path_of_this_computer_is_read_where_it_lies(path: str, tmp_path: Path) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_bytes(export_of())
+    meant = f"{tmp_path}/{path}"
+    assert session.columns(None, meant) == ("created", "organization", "text")
+    collector = Collector("created", "organization")
+    counts = triage.run(meant, None, collector=collector)
+    state = wait(session.Session(None, meant, "text", "created", "organization"))
+    assert state.summary == collector.summary()
+    assert state.counts is not None
+    assert state.counts.rows == counts.rows == (300 if path == "a.jsonl" else 600)
+
+
+def test_of_many_files_one_without_columns_is_passed_over_in_search_of_them(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 nonsense")
+    (tmp_path / "b.log").write_text("a line\n")
+    (tmp_path / "c.csv").write_text("created,body\n1,x\n")
+    assert session.columns(None, str(tmp_path)) == ("created", "body")
+
+
 def test_a_session_says_what_is_wrong_and_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no column 'text'" in wait(session.Session(b"a,b\n1,2\n", "in.csv", "text")).problem
     running = session.Session(export_of(50_000), "in.jsonl", "text")

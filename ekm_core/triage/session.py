@@ -1,12 +1,13 @@
 """One triage for a page: in a process of its own, with progress, and an end at any time.
 
-The server never parses an upload itself. The bytes go to the process in a file without a name, which is gone with it;
-what comes back is bounded.
+The server never parses anything itself. The bytes of an upload go to the process in a file without a name, which is
+gone with it; a path of this computer is opened by the process. What comes back is bounded.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +32,11 @@ _AT_ONCE = 2
 _SECONDS = 1800
 _LOOK_SECONDS = 20
 COMMAND = "python -m ekm_core triage messages.jsonl --out found.parquet"
-LIMITS = (
+KEPT = (
     f"The table keeps the first {MOST_KNOWN:,} messages with a known error and the first "
-    f"{MOST_UNKNOWN:,} others; the counts are of all. The command line has no limit: {COMMAND}"
+    f"{MOST_UNKNOWN:,} others; the counts are of all."
 )
+UNLIMITED = f"The command line has no limit: {COMMAND}"
 FAULT = "The triage ended by itself before it was done. The file may need more memory than it may use; try the command."
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +62,8 @@ class State:
     @property
     def sentence(self) -> str:
         """Rows, rate and remaining time."""
+        if not self.rows:
+            return "Reading begins …"
         rate = self.rows / self.seconds if self.seconds else 0.0
         text = f"{self.rows:,} rows, {rate:,.0f} a second"
         if self.share > 0.02:
@@ -70,24 +75,31 @@ class Session:
     """A triage that runs. It ends with ``cancel``, or when nobody holds this object any more."""
 
     def __init__(
-        self, data: bytes | memoryview, name: str, text: str, time_column: str = "", customer: str = ""
+        self, data: bytes | memoryview | None, name: str, text: str, time_column: str = "", customer: str = ""
     ) -> None:
-        """Starts it. name: the upload's, for its ending. Raises TriageError where it cannot be started."""
-        if len(data) > MOST_BYTES:
-            raise TriageError(f"The upload has {len(data) >> 20:,} MB, and {MOST_BYTES >> 20} can be taken. {LIMITS}")
+        """Starts it. Raises TriageError where it cannot be started.
+
+        data: an upload, and name its name; or None, and name a path of this computer: a file, a folder or a pattern.
+            Whoever calls makes sure that this person may read what the server may.
+        """
+        if data is not None and len(data) > MOST_BYTES:
+            said = f"The upload has {len(data) >> 20:,} MB, and {MOST_BYTES >> 20} can be taken."
+            raise TriageError(f"{said} {UNLIMITED}")
         if not _running.acquire(blocking=False):
             raise TriageError(f"{_AT_ONCE} triages run on this server already. Please try again when one is done.")
+        self.customer = customer
         self._box: list[State] = [State()]
-        request = {"name": name, "text": text or "text", "time": time_column, "customer": customer, "look": False}
+        request = {"text": text or "text", "time": time_column, "customer": customer, "look": False}
         try:
-            self._process = _start(data, {**request, "unpacked_limit": _UNPACKED})
+            self._process = _start(data, name, {**request, "unpacked_limit": 0 if data is None else _UNPACKED})
         except BaseException:
             _running.release()
             raise
-        self._clock = threading.Timer(_SECONDS, self._process.kill)
-        self._clock.daemon = True
-        self._clock.start()
-        threading.Thread(target=_follow, args=(self._process, self._box, self._clock), daemon=True).start()
+        clock = threading.Timer(_SECONDS, self._process.kill)
+        clock.daemon = True
+        if data is not None:  # what lies on a person's own computer may take as long as it does
+            clock.start()
+        threading.Thread(target=_follow, args=(self._process, self._box, clock), daemon=True).start()
         self._end = weakref.finalize(self, self._process.kill)
 
     @property
@@ -100,9 +112,9 @@ class Session:
         self._end()
 
 
-def columns(data: bytes | memoryview, name: str) -> tuple[str, ...]:
-    """The columns of an upload, read by a process too; () where it has none. Raises TriageError with a sentence."""
-    process = _start(data, {"name": name, "look": True})
+def columns(data: bytes | memoryview | None, name: str) -> tuple[str, ...]:
+    """The columns of what a ``Session`` would read, by a process too. Raises TriageError with a sentence."""
+    process = _start(data, name, {"look": True})
     clock = threading.Timer(_LOOK_SECONDS, process.kill)
     clock.start()
     with process:
@@ -110,30 +122,44 @@ def columns(data: bytes | memoryview, name: str) -> tuple[str, ...]:
         line = process.stdout.readline() if process.stdout else b""
         clock.cancel()
         process.kill()
-    said = json.loads(line) if line.strip() else {"problem": "The columns of this file could not be read in time."}
+    said = json.loads(line) if line.strip() else {"problem": "The columns could not be read in time."}
     if "problem" in said:
         raise TriageError(said["problem"])
     return tuple(said["columns"])
 
 
-def _start(data: bytes | memoryview, request: Mapping[str, Any]) -> subprocess.Popen[bytes]:
-    # A program of its own and no fork of the server, which has threads.
-    with tempfile.TemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        file.seek(0)
+def _start(data: bytes | memoryview | None, name: str, request: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    handed: tuple[int, ...] = ()
+    with ExitStack() as stack:
+        if data is None:
+            name = _whole(name)
+        else:
+            file = stack.enter_context(tempfile.TemporaryFile())
+            file.write(data)
+            file.flush()
+            file.seek(0)
+            handed = (file.fileno(),)
+        # A program of its own and no fork of the server, which has threads.
         process = subprocess.Popen(  # noqa: S603 - our own module, and a number
-            [sys.executable, "-m", "ekm_core.triage.child", str(file.fileno())],
+            [sys.executable, "-m", "ekm_core.triage.child", *map(str, handed)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            pass_fds=(file.fileno(),),
+            pass_fds=handed,
             cwd=_ROOT,
         )
     if process.stdin is not None:
-        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.write(json.dumps({"name": name, **request}).encode() + b"\n")
         process.stdin.flush()
     return process
+
+
+def _whole(path: str) -> str:
+    """A path that means the same whatever folder the server was started in. Raises TriageError for another one."""
+    found = os.path.expanduser(path.strip())  # Path's own raises where there is no such person
+    if "\0" in found or not Path(found).is_absolute():
+        raise TriageError("Write the whole path, from its beginning: /… or ~/….")
+    return found
 
 
 def _follow(process: subprocess.Popen[bytes], box: list[State], clock: threading.Timer) -> None:

@@ -493,8 +493,16 @@ Reading = Callable[[BinaryIO, str, str, Progress, ExitStack], Iterator[_T]]
 
 def paths(source: str) -> list[str]:
     """The files that are meant: one, all of a folder that can hold messages, or those that a pattern names."""
+    try:
+        return _paths(source)
+    except OSError as problem:
+        raise TriageError(f"cannot read {source!r}: {problem.strerror}") from problem
+
+
+def _paths(source: str) -> list[str]:
     folder = Path(source)
     if source != "-" and folder.is_dir():
+        os.scandir(folder).close()  # rglob would pass over a folder that it may not read
         found = [item for item in folder.rglob("*") if item.is_file() and not item.name.startswith((".", "_"))]
         named = sorted(str(item) for item in found if _MEANT.search(item.name.lower()))
         if not named:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _SHOWN_TEXT = 6_000
 """A longer paste is shown only around the words that matter; a browser is slow with megabytes of text."""
 _ROUND_PROOF = 900
+_NARROW = 3
+"""So many columns of a table have room in a narrow window."""
 
 _LINKS = {
     Link.IDENTITY: ("Identity", "OpenAI proves who it is"),
@@ -66,7 +68,9 @@ def note(text: str, *, bad: bool = False) -> str:
 
 
 def sentences(said: Sequence[str], *, bad: bool = False) -> str:
-    """Several sentences in a box, one a line."""
+    """Sentences in a box, one a line."""
+    if len(said) == 1:
+        return note(said[0], bad=bad)
     items = "".join(f"<li>{esc(sentence)}</li>" for sentence in said)
     return f'<div class="ekm-note{" bad" if bad else ""}" role="status"><ul>{items}</ul></div>'
 
@@ -99,7 +103,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Rows of plain texts under their headings."""
     titles = "".join(f"<th>{esc(title)}</th>" for title in head)
     body = "".join(f"<tr>{''.join(f'<td>{esc(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="ekm-table"><table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>'
+    # A wide one moves sideways in a narrow window: by the keyboard too.
+    wide = ' class="ekm-table wide" tabindex="0"' if len(head) > _NARROW else ' class="ekm-table"'
+    return f"<div{wide}><table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def folded_table(head: Sequence[str], rows: Sequence[Sequence[str]], most: int) -> str:
+    """A table whose rows behind the first ``most`` open with a click."""
+    shown = table(head, rows[:most])
+    if rest := rows[most:]:
+        shown += f'<details class="ekm-fold"><summary>{len(rest):,} more</summary>{table(head, rest)}</details>'
+    return shown
 
 
 def how_it_works() -> str:

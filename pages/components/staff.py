@@ -183,6 +183,14 @@ def access() -> Access:
     return judge(st.user.to_dict(), rules, datetime.now(UTC).timestamp())
 
 
+def at_own_computer() -> bool:
+    """Whether the visitor of this run sits at the very machine of a server that has no sign-in, and nobody else can.
+
+    What such a person names may be read as the server reads it. On any other server it would be its own files.
+    """
+    return access() is Access.LOOPBACK
+
+
 def _without_sign_in() -> Access:
     address = str(st.get_option("server.address") or "")
     return Access.LOOPBACK if is_loopback(address) and came_straight(st.context.headers) else Access.PUBLIC

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 import pyarrow.parquet as pq
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage, result, settled, violations
@@ -55,6 +56,31 @@ def test_an_export_is_triaged_and_taken_along(open_page: OpenPage) -> None:
     assert taken(page, "Download Markdown").startswith(b"# Triage")
     assert taken(page, "Download csv").startswith(b"number,time,customer,error_id,text")
     assert pq.read_table(io.BytesIO(taken(page, "Download parquet"))).num_rows == 4000
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}],
+    ids=["light", "dark", "narrow"],
+)
+def test_a_file_on_this_computer_is_read_where_it_lies_and_shows_for_whom(
+    open_page: OpenPage, tmp_path: Path, settings: dict[str, object]
+) -> None:
+    (tmp_path / "export.jsonl").write_bytes(export_of(2000))
+    page = open_page("/triage", timezone_id="America/New_York", **settings)
+    page.get_by_role("textbox", name="Or a path on this computer").fill(str(tmp_path / "*.jsonl"))
+    page.get_by_role("textbox", name="Or a path on this computer").press("Enter")
+    page.get_by_text("Column of the customer").wait_for()
+    settled(page)
+    start(page)
+    expect(page.get_by_text("2,000 messages in")).to_be_visible()
+    expect(page.get_by_role("heading", name="For whom")).to_be_visible()
+    over_time, for_whom = page.get_by_test_id("stVegaLiteChart").nth(0), page.get_by_test_id("stVegaLiteChart").nth(1)
+    expect(for_whom.get_by_text("customer-1")).to_be_visible()
+    expect(over_time.get_by_text("Nov 20")).to_be_visible()  # midnight in UTC, on this visitor's 19th
+    settled(page)
+    assert violations(page) == []
+    assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth")
 
 
 def test_a_row_is_filtered_and_opened_as_a_diagnosis(open_page: OpenPage) -> None:
