@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import NamedTuple
 
 import re2
 
 from ekm_core import catalogue, classify, entities, normalise, redact, required, scan
-from ekm_core.model import Link
+from ekm_core.model import Link, Provider
 
 _MOST_REMEMBERED = 20_000
 _MOST_TEXTS, _LONGEST_TEXT = 5_000, 2_000
@@ -44,25 +45,31 @@ _WRAPPED = (
     rb"|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|(?:^|[^*])[*][*](?:[^*]|$)|ription="
 )
 _LINKS = tuple(Link)
-_SECRETIVE, _NOISY = 1, 2  # bits, by the order of ``_gate``
 _NO_ERROR = Result("")
+_SECRETIVE, _NOISY = 1, 2
+_BITS = {provider: 4 << place for place, provider in enumerate(Provider)}
 
 
-def _gate(engine: classify._Engine) -> tuple[tuple[bytes, ...], ...]:
-    """What to look for in a raw text: a secret, noise, the letters of a signature. Most lines of a log have none."""
+def _gate(engine: classify._Engine) -> dict[int, tuple[bytes, ...]]:
+    """What to look for in a raw text: a secret, noise, the letters of each provider's signatures. Most lines of a log
+    have none.
+    """
+    gate: dict[int, tuple[bytes, ...]] = {_SECRETIVE: (redact.GATE,), _NOISY: (_WRAPPED,)}
     words = engine.literals()
     if words is None:
-        return (redact.GATE,), (_WRAPPED,), (rb"[\x00-\xff]",)
-    spellings = frozenset().union(*map(required.raw_spellings, words))
-    return (redact.GATE,), (_WRAPPED,), tuple(re.escape(word).encode() for word in sorted(spellings))
+        return gate | dict.fromkeys(_BITS.values(), (rb"[\x00-\xff]",))
+    for provider, its in words.items():
+        spellings = frozenset().union(*map(required.raw_spellings, its))
+        gate[_BITS[provider]] = tuple(re.escape(word).encode() for word in sorted(spellings))
+    return gate
 
 
-def _searcher(gate: tuple[tuple[bytes, ...], ...]) -> re2.Set:
+def _searcher(gate: Mapping[int, Sequence[bytes]]) -> re2.Set:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.case_sensitive = False
     found = re2.Set.SearchSet(options)
-    for patterns in gate:
+    for patterns in gate.values():
         found.Add(b"|".join(patterns))
     found.Compile()
     return found
@@ -85,8 +92,12 @@ class Classifier:
         self._until_scanner = _WORTH_A_SCANNER if scanner == "auto" else -1
         self._values = values
         self._known: dict[str, Result | None] = {}
-        self._scanner = scan.scanner(self._gate, finders=values, make=scanner == "now") if scanner != "never" else None
+        self._scanner = self._made(make=scanner == "now") if scanner != "never" else None
         self._searcher = _searcher(self._gate)
+
+    def _made(self, *, make: bool) -> scan.Scanner | None:
+        alone = {bit: provider for provider, bit in _BITS.items()}
+        return scan.scanner(self._gate, alone, finders=self._values, make=make)
 
     def one(self, text: str) -> Result:
         """The result for one message."""
@@ -112,17 +123,16 @@ class Classifier:
         if not doubtful:
             return found
         known = self._known
-        seen = {text: signs for at, signs in doubtful if (text := texts[at]) not in known}
-        cleaned = [redact.redact(text).text if signs & _SECRETIVE else text for text, signs in seen.items()]
-        normal = [_normal(text, signs) for text, signs in zip(cleaned, seen.values(), strict=True)]
-        for text, clean, plain, signs in zip(seen, cleaned, normal, self._scan(normal), strict=True):
-            if signs and (ids := self._ids(plain, signs)):
-                provider = self._errors[ids[0]].provider
-                if self._values:
-                    likely = self._scanner.finders(plain, provider) if self._scanner and plain.isascii() else None
-                    known[text] = Result(clean, ids, provider.value, entities.values(plain, provider, likely))
-                else:
-                    known[text] = Result("", ids, provider.value)
+        seen = {text: bits for at, bits in doubtful if (text := texts[at]) not in known}
+        order = sorted(seen, key=seen.__getitem__)  # those of one provider follow each other
+        cleaned = [redact.redact(text).text if seen[text] & _SECRETIVE else text for text in order]
+        normal = [_normal(clean, seen[text]) for text, clean in zip(order, cleaned, strict=True)]
+        every = self._scan(normal, [seen[text] for text in order])
+        ids = [signs and self._ids(plain, signs) for plain, signs in zip(normal, every, strict=True)]
+        values = self._read(normal, ids) if self._values else repeat(None)
+        for text, clean, its, read in zip(order, cleaned, ids, values, strict=self._values):
+            if its:
+                known[text] = Result(clean if self._values else "", its, self._errors[its[0]].provider.value, read)
             else:
                 known[text] = Result(clean) if self._values and clean is not text else None
         for at, _ in doubtful:
@@ -138,28 +148,43 @@ class Classifier:
         """The places of the texts that need more than a look, each with what stands there: bits of ``_gate``."""
         if self._scanner is not None:
             return self._scanner.doubtful(texts)
-        look = self._searcher.Match
+        look, bits = self._searcher.Match, tuple(self._gate)
         return [
-            (at, sum(1 << number for number in numbers))
+            (at, sum(bits[number] for number in numbers))
             for at, text in enumerate(texts)
             if (numbers := look(text.encode()))
         ]
 
-    def _scan(self, texts: list[str]) -> list[scan.Signs | None]:
-        """What matches in each text, None where no signature does."""
+    def _scan(self, texts: list[str], bits: list[int]) -> list[scan.Signs | None]:
+        """What matches in each text, None where no signature does. bits: what stood in the raw texts."""
         if self._scanner is None and self._until_scanner >= 0:
             self._until_scanner -= len(texts)
             if self._until_scanner < 0:
-                self._scanner = scan.scanner(self._gate, finders=self._values)
-        slowly, fast = self._engine.matching, self._scanner
-        signs: list[scan.Signs | None] = []
-        for text in texts:
-            if fast is not None and text.isascii():
-                signs.append(fast.look(text))
-            else:
+                self._scanner = self._made(make=True)
+        slowly = self._engine.matching
+        if self._scanner is None:
+            return [scan.Signs(frozenset(numbers)) if (numbers := slowly(text)) else None for text in texts]
+        signs = self._scanner.look([text if text.isascii() else "" for text in texts], bits)
+        for at, text in enumerate(texts):
+            if not text.isascii():
                 numbers = slowly(text)
-                signs.append(scan.Signs(frozenset(numbers)) if numbers else None)
+                signs[at] = scan.Signs(frozenset(numbers)) if numbers else None
         return signs
+
+    def _read(self, texts: list[str], ids: list[tuple[str, ...] | None]) -> list[dict[str, str] | None]:
+        """The values in each text with an error, those of its first error's provider."""
+        providers = [self._errors[its[0]].provider if its else None for its in ids]
+        looks: list[tuple[int, ...] | None] = [None] * len(texts)
+        if self._scanner is not None:
+            finders = self._scanner.finders
+            looks = [
+                finders(text, provider) if provider is not None and text.isascii() else None
+                for text, provider in zip(texts, providers, strict=True)
+            ]
+        return [
+            entities.values(text, provider, likely) if provider is not None else None
+            for text, provider, likely in zip(texts, providers, looks, strict=True)
+        ]
 
     def _ids(self, text: str, signs: scan.Signs) -> tuple[str, ...]:
         """The ids that ``classify.classify`` gives, from the matching patterns alone wherever they decide it."""
@@ -247,7 +272,7 @@ def _normal(text: str, signs: int) -> str:
     """The normal form of a redacted text: mostly there is no more to undo than runs of blanks."""
     if signs & _NOISY:
         return normalise.plain(text)
-    text = text.replace("\t", " ")
-    while "  " in text:
-        text = text.replace("  ", " ")
+    length, text = 0, text.replace("\t", " ")
+    while length != len(text):
+        length, text = len(text), text.replace("  ", " ")
     return text

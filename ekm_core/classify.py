@@ -10,7 +10,7 @@ the context (``needs``, ``unless``) tested.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -179,15 +179,18 @@ class _Engine:
         self._mains.compile()
         self._texts = tuple(self._numbers)
 
-    def literals(self) -> frozenset[str] | None:
-        """One of these, in ASCII letters of any case, stands in every normal text that has a match; None: unknown."""
-        found: set[str] = set()
-        for number in self._rules:
+    def literals(self) -> Mapping[Provider, frozenset[str]] | None:
+        """One of a provider's words, in ASCII letters of any case, stands in every normal text in which a signature of
+        its errors matches; None: unknown.
+        """
+        found: dict[Provider, set[str]] = {}
+        for number, rules in self._rules.items():
             words = required.literals(self._texts[number])
             if words is None:
                 return None
-            found |= words
-        return required.shortest(found)
+            for rule in rules:
+                found.setdefault(rule.error.provider, set()).update(words)
+        return {provider: required.shortest(words) for provider, words in found.items()}
 
     def patterns(self) -> tuple[str, ...]:
         """All patterns, signatures' own and contexts, by their numbers; they match without case."""

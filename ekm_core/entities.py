@@ -116,7 +116,7 @@ def _starts(text: str, anchors: _Anchors) -> list[int]:
             if at >= before:
                 starts.append(at - before)
             at = text.find(literal, at + 1)
-    return sorted(set(starts))
+    return starts if len(starts) < 2 else sorted(set(starts))
 
 
 def _finder(

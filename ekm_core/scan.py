@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import hyperscan
 
 _MOST_REMEMBERED = 20_000
+_NO_PROVIDERS: Mapping[int, Provider] = {}
+Gate = Mapping[int, Sequence[bytes]]
 
 
 class Signs(NamedTuple):
@@ -55,20 +57,31 @@ class _Mains(NamedTuple):
 class Scanner:
     """The compiled patterns. Not shared between threads.
 
-    gate: groups of patterns to look for in raw texts, over bytes and without case, see ``doubtful``. No match of one
-    may need the beginning or end of its text where a blank would not do as well. finders: whether ``finders`` will be
-    asked. make: whether it may be compiled where it was not kept.
+    gate: patterns to look for in raw texts, over bytes and without case, by the bit that stands for them, see
+    ``doubtful``. No match of one may need the beginning or end of its text where a blank would not do as well. alone:
+    the bits of the providers without whose patterns there is no match of their signatures. finders: whether
+    ``finders`` will be asked. make: whether it may be compiled where it was not kept.
     """
 
-    def __init__(self, gate: Sequence[Sequence[bytes]], *, finders: bool = True, make: bool = True) -> None:
+    def __init__(
+        self, gate: Gate, alone: Mapping[int, Provider] = _NO_PROVIDERS, *, finders: bool = True, make: bool = True
+    ) -> None:
         engine = classify.engine()
         patterns = engine.patterns()
         relevant = engine.relevant()
         self._relevant = relevant
         self._mention = len(patterns)
         own = {number: f"(?i){pattern}" for number, pattern in enumerate(patterns) if number in relevant}
-        self._mains = _database(own | {self._mention: classify.MENTION}, make=make)
         self._providers = engine.providers()
+        mention = {self._mention: classify.MENTION}
+        self._mains = _database(own | mention, make=make)
+        self._mains_of = {
+            bit: _database(
+                {number: text for number, text in own.items() if provider in self._providers[number]} | mention,
+                make=make,
+            )
+            for bit, provider in alone.items()
+        }
         contexts: dict[Provider, set[int]] = {provider: set() for provider in Provider}
         for main, providers in self._providers.items():
             for provider in providers:
@@ -86,13 +99,13 @@ class Scanner:
             for provider in (Provider if finders else ())
         }
         self._gate = _compiled(
-            [(number, pattern) for number, patterns in enumerate(gate) for pattern in patterns], once=False, make=make
+            [(bit, pattern) for bit, patterns in gate.items() for pattern in patterns], once=False, make=make
         )
-        self._every_gate = (1 << len(gate)) - 1
+        self._every_gate = sum(gate)
         self._remembered: dict[frozenset[int], _Mains | None] = {}
 
     def doubtful(self, texts: Sequence[str]) -> list[tuple[int, int]]:
-        """The places of those texts in which some group of the gate may match, each with these groups as bits.
+        """The places of those texts in which some pattern of the gate may match, each with the bits of these.
 
         All texts are looked through at once. One that is not ASCII counts as if all matched.
         """
@@ -119,26 +132,37 @@ class Scanner:
                     signs.append((at, here))
                 at, here = bisect_left(ends, end, at + 1), 0
                 limit = ends[at]
-            here |= 1 << number
+            here |= number
         signs.append((at, here))
         return signs
 
-    def look(self, text: str) -> Signs | None:
-        """What matches in a text of ASCII characters; None where no signature's own pattern does."""
-        data = text.encode()
-        found = _matching(self._mains, data)
+    def look(self, texts: Sequence[str], bits: Sequence[int]) -> list[Signs | None]:
+        """What matches in each of some texts of ASCII characters; None where no signature's own pattern does.
+
+        bits: of the gate, that stood in each raw text. Where one provider's stand alone, no other's signatures match.
+        """
+        data = [text.encode() for text in texts]
+        database = self._mains_of.get
+        every = [self._main(_matching(database(its, self._mains), text)) for text, its in zip(data, bits, strict=True)]
+        # only now, for the tables of two searches would drive each other out of the processor's cache
+        return [mains and self._signs(mains, text) for mains, text in zip(every, data, strict=True)]
+
+    def _main(self, found: list[int]) -> _Mains | None:
         if not found:
             return None
         numbers = frozenset(found)
         try:
-            mains = self._remembered[numbers]
+            return self._remembered[numbers]
         except KeyError:
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
             mains = self._remembered[numbers] = self._known(numbers)
-        if mains is None or not mains.matter:
-            return mains and mains.signs
-        contexts = [number for provider in mains.providers for number in _matching(self._contexts[provider], data)]
+            return mains
+
+    def _signs(self, mains: _Mains, text: bytes) -> Signs:
+        if not mains.matter:
+            return mains.signs
+        contexts = [number for provider in mains.providers for number in _matching(self._contexts[provider], text)]
         present = mains.matter.intersection(contexts)
         return Signs(mains.signs.patterns | present, mains.signs.mentioned) if present else mains.signs
 
@@ -247,11 +271,13 @@ class _NotKeptError(Exception):
     """The patterns were not compiled before."""
 
 
-def scanner(gate: Sequence[Sequence[bytes]], *, finders: bool = True, make: bool = True) -> Scanner | None:
+def scanner(
+    gate: Gate, alone: Mapping[int, Provider] = _NO_PROVIDERS, *, finders: bool = True, make: bool = True
+) -> Scanner | None:
     """A new scanner; None where Hyperscan is not installed, or the scanner not kept from before and not to be made."""
     if not find_spec("hyperscan"):
         return None
     try:
-        return Scanner(gate, finders=finders, make=make)
+        return Scanner(gate, alone, finders=finders, make=make)
     except _NotKeptError:
         return None

@@ -211,11 +211,11 @@ def test_the_same_answers_as_for_one_paste(scanner: str) -> None:
 def test_the_scanner_sees_the_patterns_that_re2_sees() -> None:
     pytest.importorskip("hyperscan")
     engine = classify.engine()
-    scanner = scan.Scanner([[b"x"]])
+    scanner = scan.Scanner({1: [b"x"]})
     for text in many_texts():
         normal = normalise.plain(redact.redact(text).text)
         if normal.isascii():
-            signs = scanner.look(normal)
+            (signs,) = scanner.look([normal], [0])
             numbers = engine.matching(normal)
             assert (sorted(signs.patterns) if signs else []) == numbers, normal
             if signs:
@@ -223,6 +223,20 @@ def test_the_scanner_sees_the_patterns_that_re2_sees() -> None:
             for provider in Provider:
                 likely = tuple(entities._ALL.index(finder) for finder in entities._likely(normal, provider))
                 assert scanner.finders(normal, provider) == likely, normal
+
+
+def test_where_one_providers_words_stand_alone_no_others_signature_matches() -> None:
+    pytest.importorskip("hyperscan")
+    classifier = batch.Classifier("now")
+    texts = many_texts()
+    alone = set(batch._BITS.values())
+    found = [(texts[at], bits) for at, bits in classifier._doubtful(texts) if bits in alone]
+    assert {bits for _, bits in found} == alone
+    normal = [batch._normal(text, bits) for text, bits in found]
+    assert classifier._scanner
+    narrow = classifier._scanner.look(normal, [bits for _, bits in found])
+    assert narrow == classifier._scanner.look(normal, [0] * len(normal))
+    assert any(narrow)
 
 
 @cache
@@ -346,7 +360,7 @@ def test_compiled_patterns_are_kept_and_never_trusted_blindly(tmp_path: Path, mo
     pytest.importorskip("hyperscan")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     patterns = {3: "abc", 5: "d.{0,80}e"}
-    assert scan.scanner([[b"x"]], make=False) is None
+    assert scan.scanner({1: [b"x"]}, make=False) is None
     with pytest.raises(scan._NotKeptError):
         scan._database(patterns, make=False)
     made = scan._database(patterns, make=True)
