@@ -6,10 +6,14 @@ import json
 import re
 import subprocess
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import prometheus_client
 import pytest
 from streamlit.testing.v1 import AppTest
 from websockets.sync.client import connect
@@ -94,6 +98,28 @@ def test_the_page_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'ekm_diagnoses_total{error_id="unknown",source="page"} 1.0' in figures
     assert 'ekm_diagnosis_seconds_count{source="page"} 2.0' in figures
     assert 'ekm_probes_total{state="absent"} 1.0' in figures
+
+
+def test_who_counts_first_counts_into_the_figures_that_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first request may come while the server still warms up, in another thread."""
+    monkeypatch.setenv(metrics.SETTING, "1")
+    metrics._made.cache_clear()
+    together = threading.Barrier(8)
+    made = prometheus_client.CollectorRegistry
+
+    def slowly() -> prometheus_client.CollectorRegistry:
+        time.sleep(0.05)
+        return made()
+
+    def count(_: int) -> None:
+        together.wait()
+        metrics.probe("absent")
+
+    monkeypatch.setattr(prometheus_client, "CollectorRegistry", slowly)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(count, range(8)))
+    assert 'ekm_probes_total{state="absent"} 8.0' in metrics.exposition()[0].decode()
+    metrics._made.cache_clear()
 
 
 # A fault in a page's script that quotes what was pasted, logged by Streamlit itself; and a logger that it makes later.

@@ -9,6 +9,7 @@ one, not the proxy before them.
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ SETTING = "EKM_METRICS"
 UNKNOWN = "unknown"
 """Stands for the id where a text held no known error."""
 
+_MAKING = threading.Lock()
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -40,8 +42,14 @@ def on() -> bool:
     return os.environ.get(SETTING) == "1"
 
 
-@cache
 def _instruments() -> _Instruments:
+    # A request may come while the warming up makes them: what it counted in a second set would never be shown.
+    with _MAKING:
+        return _made()
+
+
+@cache
+def _made() -> _Instruments:
     from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
 
     disable_created_metrics()  # a second series for each, of when it was first counted
