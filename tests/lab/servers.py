@@ -5,6 +5,7 @@ In the app's own environment pip would fall back to an old ministack and move bo
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import socket
@@ -83,21 +84,44 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError(f"{process.args!r} did not answer within 30 seconds")
 
 
+class _Server(uvicorn.Server):
+    """Ends as soon as it is told to: uvicorn's own looks ten times a second, then waits a tenth for its clients."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop, self._told = asyncio.get_running_loop(), asyncio.Event()
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()  # what is still being answered ends with the loop
+
+    def end(self) -> None:
+        """Called from another thread."""
+        self._loop.call_soon_threadsafe(self._told.set)
+
+
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
     """The address of a server of ours, in a thread of this process. It sees the Host header that the client sent."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    settings = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(settings)
+    settings = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none")
+    server = _Server(settings)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
         while not server.started:
             assert thread.is_alive(), "the server ended at once"
-            time.sleep(0.01)
+            time.sleep(0.002)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        if server.started:
+            server.end()
         thread.join(timeout=10)
         listening.close()
