@@ -86,27 +86,7 @@ def with_reader(state: dict[str, Any], policy: dict[str, Any], **keys: Any) -> A
     return AwsKeys(user["id"], user["secret"], user.get("token", ""))
 
 
-# ------------------------------------------------------------------------------------------------------- the set-ups
-@pytest.mark.parametrize("name", SETUPS)
-def test_each_set_up_ends_with_its_true_causes_and_no_other(name: str, address: str) -> None:
-    setup = SETUPS[name]
-    aws.load(address, setup.cloud)
-    text = aws.walk(address, {**setup.configuration.fields, "type": "aws"})
-    known = classify.classify(normalise.normalise(text).text)
-    assert (known[0].error.id if known else text) == setup.error
-
-    checked = check.check(setup.configuration, exhibits(run(setup.configuration, aws.sign_in(setup.cloud))))
-    assert tuple(causes(checked.of(Status.FAIL))) == setup.confirmed
-    broken = {finding.link for finding in checked.of(Status.FAIL) if "." in finding.id}
-    chain = {item.link: item.state for item in checked.chain}
-    assert {link for link, state in chain.items() if state is LinkState.BROKEN} == broken
-    if name == "healthy":
-        assert set(chain.values()) == {LinkState.PROVEN}
-        assert not checked.of(Status.COULD_NOT_CHECK)
-    if setup.error in ("aws-sts-assume-role-denied", "aws-kms-access-denied", "aws-kms-key-not-found"):
-        assert chain[known[0].error.link] is not LinkState.PROVEN, "OpenAI met an error there"
-
-
+# ------------------------------------------------------------ two accounts; one by one they are read in test_lab_setups
 def test_the_role_in_one_account_and_the_key_in_another_are_proven_by_a_run_in_each(address: str) -> None:
     setup = SETUPS["kms-cross-account-healthy"]
     aws.load(address, setup.cloud)

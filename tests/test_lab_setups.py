@@ -18,7 +18,7 @@ from ekm_core.check import check
 from ekm_core.credentials import OpenAIKey
 from ekm_core.diagnose import NOTHING, diagnose
 from ekm_core.diagnose import Setup as Known
-from ekm_core.model import Exhibit, LinkState, Status, Verdict
+from ekm_core.model import Exhibit, LinkState, Provider, Status, Verdict
 from ekm_core.openai import probe as openai_probe
 from ekm_core.probing import live, runner
 from ekm_core.probing.event import Stopped
@@ -29,6 +29,7 @@ from tests.lab.declared import Setup, setups
 from tests.lab.frame import laboratory
 from tests.lab.play import Stage, stage
 
+pytestmark = pytest.mark.usefixtures("cel_once")
 ALL = setups()
 # A process of its own for each costs a second and more: the first set-up that meets a known error has one, and the
 # healthy one of each cloud; the others make the same calls in this process.
@@ -79,16 +80,25 @@ def test_a_live_check_finds_the_truth(setup: Setup, shown: Stage) -> None:
     found = exhibits(record)
     checked = check(setup.configuration, found)
     # The faults of the form alone have ids without a dot.
-    assert {finding.id for finding in checked.of(Status.FAIL) if "." in finding.id} == set(setup.confirmed)
+    failed = [finding for finding in checked.of(Status.FAIL) if "." in finding.id]
+    assert sorted(finding.id for finding in failed) == sorted(setup.confirmed)
 
     told = record.said_by_openai
-    assert [judged.match.error.id for judged in diagnose(told).errors[:1]] == ([setup.error] if setup.error else [])
+    met = [judged.match.error for judged in diagnose(told).errors[:1]]
+    assert [error.id for error in met] == ([setup.error] if setup.error else [])
+    if setup.provider is Provider.AWS:
+        states = {item.link: item.state for item in checked.chain}
+        assert {link for link, state in states.items() if state is LinkState.BROKEN} == {item.link for item in failed}
+        if setup.error in ("aws-sts-assume-role-denied", "aws-kms-access-denied", "aws-kms-key-not-found"):
+            assert states[met[0].link] is not LinkState.PROVEN, "OpenAI met an error there"
     by_evidence = confirmed(told, Known(setup.configuration, found)) - confirmed(told, NOTHING)
     assert by_evidence <= {cause.partition(".")[2] for cause in (*setup.confirmed, *setup.with_error)}
     assert by_evidence >= {cause.partition(".")[2] for cause in setup.with_error}
     if setup.healthy:
         assert checked.of(Status.FAIL) == ()
         assert {item.link: item.because for item in checked.chain if item.state is not LinkState.PROVEN} == {}
+    if setup.name.endswith("/healthy"):
+        assert checked.of(Status.COULD_NOT_CHECK) == ()
 
 
 def test_there_is_a_healthy_set_up_and_a_broken_one_of_each_cloud() -> None:
