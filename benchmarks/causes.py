@@ -20,6 +20,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,10 @@ class Outcome:
     ruled_out: frozenset[str]
 
 
-def load(folder: Path = FOLDER) -> list[Scenario]:
+@cache
+def load(folder: Path = FOLDER) -> tuple[Scenario, ...]:
     """Every scenario of a folder, in the order of their names. Raises ValueError for a file that cannot be used."""
-    return [_scenario(path, folder) for path in sorted(folder.rglob("*.json"))]
+    return tuple(_scenario(path, folder) for path in sorted(folder.rglob("*.json")))
 
 
 def _scenario(path: Path, folder: Path) -> Scenario:
