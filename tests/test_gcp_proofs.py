@@ -31,6 +31,7 @@ PROVEN = [
     if cause.proof
 ]
 SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+pytestmark = pytest.mark.usefixtures("cel_once")
 REFUSED = "ERROR: (gcloud) PERMISSION_DENIED: The caller does not have permission. It may not exist."
 
 

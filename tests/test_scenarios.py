@@ -7,6 +7,7 @@ import pytest
 from benchmarks import causes
 from ekm_core import catalogue
 
+pytestmark = pytest.mark.usefixtures("cel_once")
 SCENARIOS = causes.load()
 
 
