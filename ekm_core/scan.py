@@ -1,7 +1,7 @@
 """All patterns in one look at a text: for a triage of many messages, and only there.
 
 RE2 looks for the literals of all patterns and then tries the likely ones, each from the start of the text; Hyperscan
-tries them all at once, in half the time. It costs a second to make, which only a file of about 200,000 messages is
+tries them all at once, in half the time. It costs two seconds to make, which only a file of some 200,000 messages is
 worth; then it is kept (see ``kept``). It says only WHETHER a pattern matches, and is asked for ASCII text alone, where
 the two engines read a pattern alike; places and contexts stay with RE2. Where it is not installed, the triage does
 without: the answers are the same.
