@@ -1,7 +1,8 @@
 """The evaluator's verdicts: our own table from AWS's documentation, and the shared sample where it is at hand.
 
 Each line of the table names its source: a page of the IAM user guide (``reference_policies_<source>`` where the name is
-short), of the Organizations user guide (``orgs_…``) or of the KMS developer guide (``kms-…``), read on 2026-11-23.
+short), of the Organizations user guide (``orgs_…``) or of the KMS developer guide (``kms-…``), read on 2026-11-23; on
+2026-11-27 the lines of variables without value, of ``orgs_manage_policies_rcps_syntax`` and of ``kms-conditions-kms``.
 """
 
 import json

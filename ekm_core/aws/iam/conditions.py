@@ -3,9 +3,12 @@
 Source, read on 2026-11-23: IAM JSON policy elements: Condition operators
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html) and
 Single-valued vs. multivalued context keys
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html).
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html);
+read on 2026-11-27: Policy variables with no value, which no value equals, so that a negated line is true
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value).
 Not in the documentation, so unverified: a policy value that cannot be compared (no date, no number, no network, an ARN
-of fewer than six sections, a variable without value) makes the line false for both the positive and the negated form.
+of fewer than six sections, a variable with several values) makes the line false for both the positive and the negated
+form.
 """
 
 from __future__ import annotations
@@ -19,7 +22,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from ekm_core.aws.iam.logic import Tri, all_of, any_of
-from ekm_core.aws.iam.matching import UnknownError, UnresolvedError, arn_matches, matches, pattern, plain
+from ekm_core.aws.iam.matching import (
+    SeveralValuesError,
+    UnknownError,
+    UnresolvedError,
+    arn_matches,
+    matches,
+    pattern,
+    plain,
+)
 from ekm_core.aws.iam.request import Facts
 
 # Whether one value of the policy agrees with one of the request; None where the two cannot be compared.
@@ -101,8 +112,10 @@ def _agrees(parsed: Operator, wanted: Sequence[str], actual: str, facts: Facts |
     for text in wanted:
         try:
             outcome = compare(pattern(text, with_variables), actual)
-        except UnresolvedError:
+        except SeveralValuesError:
             outcome = None
+        except UnresolvedError:
+            outcome = False
         except UnknownError:
             outcomes.append(None)
             continue

@@ -9,6 +9,8 @@ Sources, read on 2026-11-23: Grammar of the IAM JSON policy language
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html), key policies
 (https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html), PutKeyPolicy, RCP syntax
 (https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html).
+Read on 2026-11-27: RCP syntax again (Principal, Action, Version), and set operators in key policies, which may end in
+OverlyPermissiveCondition (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html).
 """
 
 from __future__ import annotations
@@ -185,6 +187,8 @@ class _Reader:
         version = value.get("Version", "2008-10-17")
         if version not in _VERSIONS:
             self._wrong("Version", f"Version must be “2012-10-17” (or the older “2008-10-17”), not {_shown(version)}.")
+        elif self.kind is Kind.RCP and value.get("Version") == "2008-10-17":
+            self._wrong("Version", "The Version of a resource control policy must be “2012-10-17”.")
         if not isinstance(value.get("Id", ""), str):
             self._wrong("Id", "Id must be text.")
         raw = value.get("Statement")
@@ -242,8 +246,11 @@ class _Reader:
         resources = self._texts(value, "Resource", path)
         self._check_actions(actions, "NotAction" if "NotAction" in value else "Action", path)
         self._check_resources(value, resources, path)
-        if self.kind is Kind.RCP and (effect != "Deny" or "NotAction" in value) and not _is_full_access(value):
-            self._wrong(path, "A resource control policy of your own may only deny, and has no NotAction.")
+        if self.kind is Kind.RCP and not _is_full_access(value):
+            if effect != "Deny" or "NotAction" in value:
+                self._wrong(path, "A resource control policy of your own may only deny, and has no NotAction.")
+            if any(text.startswith("*") for text in actions or ()):
+                self._wrong(f"{path}.Action", "An action of a resource control policy names its service.")
         missing = [name for name, texts in (("Action", actions), ("Resource", resources)) if not texts]
         effective = not (self.kind is Kind.KEY and missing)
         if not effective:
@@ -313,6 +320,8 @@ class _Reader:
         raw = value[name]
         if raw == "*":
             return (Principal("AWS", "*"),)
+        if self.kind is Kind.RCP and raw not in ({"AWS": "*"}, {"AWS": ["*"]}):
+            self._wrong(path, f"The Principal of a resource control policy is “*” alone, not {_shown(raw)}.")
         if not isinstance(raw, dict):
             self._wrong(path, f'{name} must be “*” or an object such as {{"AWS": "<ARN>"}}, not {_shown(raw)}.')
             return ()
@@ -354,10 +363,22 @@ class _Reader:
                         here, f"A condition key begins with its service, such as “sts:ExternalId”, not {_shown(key)}."
                     )
                 listed = values if isinstance(values, list) else [values]
+                if self.kind is Kind.KEY and _is_overly_permissive(name, key):
+                    self._wrong(
+                        f"{here}.{key}",
+                        "AWS KMS refuses ForAllValues with a key of one value (OverlyPermissiveCondition), because a "
+                        "request without the key would pass. Remove ForAllValues.",
+                    )
                 if not all(isinstance(one, str | bool | int | float) for one in listed):
                     self._wrong(f"{here}.{key}", "The values of a condition key are texts, numbers, true or false.")
                 found.append(Condition(name, key, tuple(_text(one) for one in listed)))
         return tuple(found)
+
+
+def _is_overly_permissive(operator: str, key: str) -> bool:
+    """Whether PutKeyPolicy refuses the operator with this key: OverlyPermissiveCondition."""
+    all_of_one = operator.lower().startswith("forallvalues:")
+    return all_of_one and key.lower().startswith(("kms:encryptioncontext:", "aws:requesttag/"))
 
 
 def _is_full_access(value: dict[str, Any]) -> bool:

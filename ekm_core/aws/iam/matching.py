@@ -28,6 +28,10 @@ class UnresolvedError(Exception):
     """A policy variable has no value in this request: what contains it can match nothing."""
 
 
+class SeveralValuesError(UnresolvedError):
+    """A policy variable has several values in this request; which of them AWS would take is not documented."""
+
+
 class UnknownError(Exception):
     """A policy variable's value cannot be known offline; ``key`` is its context key."""
 
@@ -39,7 +43,7 @@ class UnknownError(Exception):
 def pattern(text: str, facts: Facts | None) -> list[str]:
     """A policy's string as a pattern; ``facts`` None where the policy's version has no variables.
 
-    Raises UnresolvedError or UnknownError for a variable without a value.
+    Raises UnresolvedError or UnknownError for a variable without a value, SeveralValuesError for one with several.
     """
     items: list[str] = []
     position = 0
@@ -66,9 +70,11 @@ def _variable(inside: str, facts: Facts) -> str:
     value = facts.get(key)
     if isinstance(value, str):
         return value
+    if value is not None:
+        raise SeveralValuesError
     if facts.is_unknown(key):
         raise UnknownError(key)
-    if value is None and comma and len(default) >= 2 and default[0] == default[-1] == "'":
+    if comma and len(default) >= 2 and default[0] == default[-1] == "'":
         return default[1:-1]
     raise UnresolvedError
 
