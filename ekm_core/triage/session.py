@@ -164,10 +164,12 @@ def _whole(path: str) -> str:
 
 def _follow(process: subprocess.Popen[bytes], box: list[State], clock: threading.Timer) -> None:
     """The thread that reads what the process says, until it ends. Holds no session, so that one can be forgotten."""
+    import orjson  # the result has megabytes, and all sessions wait while it is read
+
     began = time.monotonic()
     try:
         for line in process.stdout or ():
-            said = json.loads(line)
+            said = orjson.loads(line)
             seconds = time.monotonic() - began
             if "problem" in said:
                 box[0] = State(seconds=seconds, problem=said["problem"])
