@@ -126,23 +126,30 @@ def _draw_progress() -> None:
     st.button("Cancel", on_click=_cancel)
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def _draw_counts(found: Summary, counts: Counts, seconds: float) -> None:
     known = catalogue.errors()
-    said = [
-        f"{found.rows:,} messages in {seconds:,.1f} seconds. {found.matched:,} hold a known error, "
-        f"{found.rows - found.matched:,} do not."
-    ]
+    with_error, without = found.matched, found.rows - found.matched
+    took = f"{_count(found.rows, 'message')} in {seconds:,.1f} seconds"
+    said = [f"{took}: {with_error:,} with a known error, {without:,} without."]
+    if not found.rows:
+        said = ["There is no message in it."]
     if counts.silent:
-        said.append(f"{counts.silent:,} audit records without an error were passed over.")
+        said.append(f"Audit records without an error, which were passed over: {counts.silent:,}.")
     if counts.mended:
-        said.append(f"{counts.mended:,} messages hold bytes that are not UTF-8; these are shown as \ufffd.")
+        said.append(f"Messages with bytes that are not UTF-8, which are shown as \ufffd: {counts.mended:,}.")
     st.html(markup.page("<h2>Result</h2>", markup.sentences(said)))
     if counts.bad:
-        more = [f"{counts.bad:,} rows could not be read and were left out."]
+        more = [f"{_count(counts.bad, 'row')} could not be read."]
         more += [row.sentence for row in counts.named]
         if counts.bad > len(counts.named):
             more.append("… and further ones.")
         st.html(markup.page(markup.sentences(more, bad=True)))
+    if not found.matched:
+        return
     errors = markup.folded_table(
         ("Count", "Error", "ID"), [(f"{n:,}", known[id].title, id) for id, n in found.by_error.items()], _SHOWN_ERRORS
     )
@@ -240,7 +247,7 @@ def _draw_groups(found: Summary) -> None:
     if len(found.groups) > _SHOWN_GROUPS:
         said.append(f"The first {_SHOWN_GROUPS} are shown; the Markdown below holds the first {export.MOST_LINES}.")
     if found.ungrouped:
-        said.append(f"{found.ungrouped:,} further messages had templates too rare to keep.")
+        said.append(f"Further messages whose templates were too rare to keep: {found.ungrouped:,}.")
     if said:
         st.html(markup.page(markup.sentences(said)))
 
@@ -250,7 +257,7 @@ def _draw_group(number: int, group: Group) -> None:
     with st.container(border=True):
         st.html(
             markup.page(
-                f'<p class="ekm-quiet">{group.count:,} messages{markup.esc(lasted)}</p>'
+                f'<p class="ekm-quiet">{_count(group.count, "message")}{markup.esc(lasted)}</p>'
                 f'<pre class="ekm-text">{markup.esc(group.template)}</pre>'
             )
         )
@@ -297,6 +304,7 @@ if "triage" in st.session_state:
         parts = charts.Parts(now.summary.by_error)
         _draw_time(now.summary, parts)
         _draw_customers(now.summary, parts, st.session_state["triage"].customer)
-        _draw_table(now.summary)
-        _draw_groups(now.summary)
-        _draw_downloads(now.summary, now.counts)
+        if now.summary.rows:
+            _draw_table(now.summary)
+            _draw_groups(now.summary)
+            _draw_downloads(now.summary, now.counts)

@@ -99,6 +99,20 @@ def test_a_path_of_no_use_is_answered_in_a_sentence(path: str, sentence: str, tm
     assert "Triage" not in [button.label for button in test.button]
 
 
+def test_where_nothing_is_found_no_empty_table_is_drawn(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("created,text\n")
+    test = name(page(), tmp_path / "in.csv")
+    shown = triaged(test)
+    assert "There is no message in it." in shown
+    assert "<table>" not in shown
+    (tmp_path / "in.csv").write_text("created,text\n1,all is well\n2\n")
+    shown = triaged(test)
+    assert "1 message in" in shown
+    assert "1 row could not be read." in shown
+    assert "What broke" not in shown
+    assert len(test.dataframe) == 1
+
+
 def test_a_path_is_looked_at_again(tmp_path: Path) -> None:
     test = name(page(), tmp_path / "in.csv")
     assert "No such file" in html(test)

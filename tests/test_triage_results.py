@@ -261,3 +261,5 @@ def test_columns_of_an_export() -> None:
     assert session.columns(b"a log line\n", "in.log") == ()
     with pytest.raises(triage.TriageError, match="not a readable parquet"):
         session.columns(b"PAR1 nonsense", "in.parquet")
+    with pytest.raises(triage.TriageError, match=r"^The file is empty\.$"):
+        session.columns(b"", "in.csv")

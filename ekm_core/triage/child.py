@@ -84,6 +84,9 @@ def _columns_at(path: str) -> tuple[str, ...]:
 
 
 def _columns(file: BinaryIO, name: str) -> tuple[str, ...]:
+    if not file.read(1):
+        raise TriageError("the file is empty")
+    file.seek(0)
     with ExitStack() as stack:
         return sources.columns(file, name, Progress(), stack)
 
