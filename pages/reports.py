@@ -40,9 +40,11 @@ def _draw_differences(before: Diagnosis, after: Diagnosis) -> None:
 
 
 def _server() -> str:
-    """The address of this server, for links in the reply; "" where the browser does not tell one."""
+    """The address of this server, for links in the reply; "" where the customer cannot reach it, or no one tells it."""
     parts = urlsplit(st.context.url or "")
-    return f"{parts.scheme}://{parts.netloc}{frame.base_path()}" if parts.scheme in ("http", "https") else ""
+    if parts.scheme not in ("http", "https") or staff.is_loopback(parts.netloc):
+        return ""
+    return f"{parts.scheme}://{parts.netloc}{frame.base_path()}"
 
 
 staff.admit("Reports")

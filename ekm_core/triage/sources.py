@@ -458,8 +458,7 @@ def _members(file: BinaryIO, column: str, seen: Progress, stack: ExitStack) -> I
             seen.end_file()
             continue
         with member:
-            packed = item.compress_size
-            raw = _Unpacked(_read_on(member), lambda packed=packed: packed, seen)  # type: ignore[misc]
+            raw = _Unpacked(_read_on(member), partial(int, item.compress_size), seen)
             yield from _parts(io.BufferedReader(raw, HEAD), item.filename, column, seen, stack, deep=False)
         seen.end_file()
     if len(members) > _MOST_MEMBERS:

@@ -389,8 +389,8 @@ def snippet_block(snippet: Snippet) -> str:
         text = _PLACEHOLDER.sub(lambda hit: f'<mark class="ekm-open">{hit[0]}</mark>', text)
         names = ", ".join(f"<code>{esc(name)}</code>" for name in snippet.placeholders)
         # Not every open value has a field: some ids (of a policy, of a registration) only a command's answer tells.
-        how = "in the form on this page where it has a field there, else by hand"
-        still_open = f'<p class="ekm-openlist">Still open: {names}. Fill it in {how}.</p>'
+        how = "Use the form on this page where it has a field there, else fill it in by hand."
+        still_open = f'<p class="ekm-openlist">Still open: {names}. {how}</p>'
     return (
         f'<div class="ekm-snippet"><div class="ekm-snippet-head"><span>{esc(snippet.title)}</span>'
         f'<button type="button" class="ekm-copy" data-open="{len(snippet.placeholders)}" '

@@ -30,5 +30,6 @@ def test_a_customers_report_is_opened_compared_and_answered(open_page: OpenPage)
     expect(page.locator("details.ekm-cause").nth(1).get_by_text("How we know:")).to_be_visible()
     page.get_by_text("Draft a reply").click()
     expect(page.get_by_text("What to do first")).to_be_visible()
+    expect(page.get_by_text("All causes, with commands to copy")).to_have_count(0)  # no customer reaches this machine
     settled(page)
     assert violations(page) == []
