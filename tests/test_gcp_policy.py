@@ -64,6 +64,7 @@ def test_the_guides_provider_lets_openai_in():
         (oidc(allowedAudiences=[AUDIENCE.lower()]), "gcp-sts-audience-mismatch"),
         (oidc(allowedAudiences=[AUDIENCE + " "]), "gcp-sts-audience-mismatch"),
         (oidc(allowedAudiences=[]), "gcp-sts-audience-mismatch"),
+        (oidc(allowedAudiences=None), "gcp-sts-audience-mismatch"),
         ({"oidc": None, "aws": {"accountId": "1"}}, ""),
         ({"attributeMapping": {"attribute.a": "assertion.sub"}}, "gcp-sts-attribute-mapping"),
         ({"attributeMapping": {"google.subject": CONDITION}}, "gcp-sts-attribute-mapping"),

@@ -177,7 +177,8 @@ def default_audiences(name: object) -> tuple[str, ...]:
 def _audience(
     notes: _Notes, provider: Mapping[str, object], oidc: Mapping[str, object], claims: Mapping[str, str]
 ) -> None:
-    given = oidc.get("allowedAudiences", [])
+    # A projection prints null for a list that the provider does not have.
+    given = [] if oidc.get("allowedAudiences") is None else oidc["allowedAudiences"]
     if not texts(given) or len(given) > _MOST_AUDIENCES:
         notes.unknown.append(f"The allowed audiences are not a list of at most {_MOST_AUDIENCES} texts.")
         return
