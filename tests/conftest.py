@@ -6,9 +6,14 @@ import gc
 import json
 from collections.abc import Iterator, Mapping
 
+import hypothesis
 import pytest
 
 from ekm_core.gcp.iam import cel
+
+# How long one example takes says nothing of what is tested, and more on a busy machine.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _ANSWERED: dict[str, tuple[cel.Result, ...]] = {}
 
