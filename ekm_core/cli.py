@@ -1,7 +1,7 @@
 """The command line: ``python -m ekm_core diagnose | check | probe | triage | simulate | explain``.
 
 Exit codes: 0 done (diagnose: a known error was found), 1 diagnose found none, or check or probe found a failure, 2 bad
-input with one line on stderr.
+input with one line on stderr, 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -60,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (head, less) has seen enough
         sys.stderr.close()
         return 0
+    except KeyboardInterrupt:
+        print("ekm_core: stopped before the end", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,7 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     triage.add_argument("--text-column", default="text", metavar="NAME")
     triage.add_argument("--time-column", default="", metavar="NAME", help="when each message was, for the summary")
     triage.add_argument("--customer-column", default="", metavar="NAME", help="whose message it is, for the summary")
-    triage.add_argument("--processes", type=int, default=1, metavar="N", help="how many processes do the work")
+    triage.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="how many processes of this machine do the work: 1, with Dask one a core",
+    )
     triage.add_argument(
         "--engine", choices=("local", "dask"), default="local", help="who does it: here, or Dask workers"
     )
@@ -253,10 +261,12 @@ def _show(record: Record, event: Event) -> None:
 def _triage(options: argparse.Namespace) -> int:
     from ekm_core import triage
 
-    if options.processes < 1:
+    if options.processes is not None and options.processes < 1:
         raise BadInputError("--processes must be 1 or more")
     if options.scheduler and options.engine != "dask":
         raise BadInputError("--scheduler is for --engine dask")
+    if options.scheduler and options.processes:
+        raise BadInputError("--processes is for this machine; the workers of a cluster are counted by its scheduler")
     progress = sys.stderr if sys.stderr.isatty() else None
     collector = None
     if options.summary or options.time_column or options.customer_column:
@@ -265,11 +275,11 @@ def _triage(options: argparse.Namespace) -> int:
         collector = results.Collector(options.time_column, options.customer_column)
     try:
         with ExitStack() as stack:
-            executor, processes = None, options.processes
+            executor, processes = None, options.processes or 1
             if options.engine == "dask":
                 from ekm_core.triage import cluster
 
-                executor, processes = stack.enter_context(cluster.of(options.scheduler))
+                executor, processes = stack.enter_context(cluster.of(options.scheduler, options.processes))
             counts = triage.run(
                 options.source,
                 options.out,
@@ -278,7 +288,7 @@ def _triage(options: argparse.Namespace) -> int:
                 collector=collector,
                 processes=processes,
                 executor=executor,
-                elsewhere=executor is not None,
+                elsewhere=options.scheduler != "",
             )
         if collector is not None:
             from ekm_core.triage import export

@@ -201,6 +201,7 @@ class Target:
         # fast rather than small, and without a file name inside
         self._file = io.BufferedWriter(gzip.GzipFile("", "wb", 3, self._plain)) if packed else self._plain
         self._writer: Any = None
+        stack.callback(self._close_writer)  # while there is still a file: it writes when it goes
         self._empty = True
 
     def folder(self, stack: ExitStack) -> str:
@@ -234,9 +235,12 @@ class Target:
         if self._empty:
             made = form(self.kind, column)
             self.append([made.render((), (), (), ())], made.layout)
-        if self._writer is not None:
-            self._writer.close()
+        self._close_writer()
         self._file.close()
         self._plain.close()
         self._name.chmod(0o644)
         self._name.replace(self._target)
+
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
