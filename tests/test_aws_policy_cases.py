@@ -2,8 +2,8 @@
 
 Each line of the table names its source: a page of the IAM user guide (``reference_policies_<source>`` where the name is
 short), of the Organizations user guide (``orgs_…``) or of the KMS developer guide (``kms-…``), read on 2026-11-23; on
-2026-11-27 the lines of variables without value, of ``orgs_manage_policies_rcps_syntax`` and of ``kms-conditions-kms``;
-the raised quota of a trust policy (``too-long``, ``long-…``) as others quoted the page in 2026.
+2026-11-27 the lines of empty texts, of variables without value, of ``orgs_manage_policies_rcps_syntax`` and of
+``kms-conditions-kms``; the raised quota of a trust policy (``too-long``, ``long-…``) as others quoted the page in 2026.
 """
 
 import json

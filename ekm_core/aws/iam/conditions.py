@@ -4,7 +4,8 @@ Source, read on 2026-11-23: IAM JSON policy elements: Condition operators
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html) and
 Single-valued vs. multivalued context keys
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html);
-read on 2026-11-27: Policy variables with no value, which no value equals, so that a negated line is true
+on 2026-11-27 the first again (an empty string is a null data set), and Policy variables with no value, which no value
+equals, so that a negated line is true
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value).
 Not in the documentation, so unverified: a policy value that cannot be compared (no date, no number, no network, an ARN
 of fewer than six sections, a variable with several values) makes the line false for both the positive and the negated
@@ -86,11 +87,15 @@ def holds(condition: Condition, facts: Facts, *, variables: bool) -> Tri:
     if facts.is_unknown(condition.key):
         return None
     value = facts.get(condition.key)
+    actual = () if value is None else (value,) if isinstance(value, str) else value
+    # Set operators and Null take an empty text for no value at all; the other operators compare it.
+    null = not any(actual)
     if parsed.family == "null":
-        return ("true" if value is None else "false") in {wanted.lower() for wanted in condition.values}
+        return ("true" if null else "false") in {wanted.lower() for wanted in condition.values}
     if value is None:
         return _absent(parsed)
-    actual = (value,) if isinstance(value, str) else value
+    if null and parsed.over:
+        return parsed.over == "all"
     if not parsed.over:
         # A key with several values needs a set operator; without one the line does not match, whatever its values.
         return len(actual) == 1 and _agrees(parsed, condition.values, actual[0], facts if variables else None)
