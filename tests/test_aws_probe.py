@@ -26,9 +26,9 @@ from ekm_core.model import Configuration, Exhibit, Finding, Link, LinkState, Pro
 from ekm_core.probing import http, live, runner
 from ekm_core.probing.event import Ended, Planned
 from ekm_core.probing.step import CallError, Trouble
-from tests.lab import aws, declared, hostile
+from tests.lab import aws, aws_cli, declared, hostile
 from tests.lab.frame import Laboratory, laboratory
-from tests.lab.servers import free_port, installed, served
+from tests.lab.servers import free_port, served
 
 ACCOUNT, OTHER = "418273645091", "529384756102"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/openai-ekm"
@@ -205,19 +205,20 @@ def test_every_exhibit_is_what_the_aws_cli_prints(address: str, tmp_path: Path) 
         "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
         "AWS_DEFAULT_REGION": "us-east-1",
         "TZ": "UTC",
-        "PATH": f"{installed('awscli', '1.46.3')}{os.pathsep}{os.environ['PATH']}",
     }
     found = exhibits(run(configuration, keys))
     assert len({exhibit.command for exhibit in found}) > 20
     seen = set()
-    for exhibit in found:
-        kind = " ".join(shlex.split(exhibit.command)[:3])
-        if kind in seen:
-            continue  # once for each command: the CLI takes a second to start
-        seen.add(kind)
-        done = subprocess.run(shlex.split(exhibit.command), env=variables, capture_output=True, text=True, check=False)
-        assert json.loads(done.stdout) == exhibit.output, exhibit.command
-        assert json.loads(exhibit.text) == exhibit.output
+    with aws_cli.awake() as tools:
+        variables["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"
+        for exhibit in found:
+            command = shlex.split(exhibit.command)
+            if tuple(command[:3]) in seen:
+                continue  # once for each command
+            seen.add(tuple(command[:3]))
+            done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+            assert json.loads(done.stdout) == exhibit.output, exhibit.command
+            assert json.loads(exhibit.text) == exhibit.output
 
 
 def test_an_error_is_printed_as_the_aws_cli_prints_it(address: str) -> None:

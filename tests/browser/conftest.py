@@ -15,7 +15,9 @@ from tests.serving import ROOT, serve
 CHROMIUM = os.environ.get("EKM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 # Debian's chromium loads two pages of its address bar beside every page of ours, a third of all work. Naming features
 # replaces Playwright's list of those that it switches off, so what counts of that is here too.
-_OFF = "WebUIOmniboxPopup,WebUIOmniboxAimPopup,AimEnabled,AvoidUnnecessaryBeforeUnloadCheckSync,HttpsUpgrades,LensOverlay"
+_OFF = (
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,AimEnabled,AvoidUnnecessaryBeforeUnloadCheckSync,HttpsUpgrades,LensOverlay"
+)
 _OFF += ",DestroyProfileOnBrowserClose,MediaRouter,OptimizationHints,PaintHolding,ThirdPartyStoragePartitioning"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 expect.set_options(timeout=20_000)  # as for actions: a busy machine is no fault of a page
