@@ -9,7 +9,7 @@ RUNTIME := .venv/.installed-runtime
 TOOLS := .venv/.installed-tools
 AXE := node_modules/axe-core/package.json
 
-.PHONY: run demo test browser clean
+.PHONY: run demo test tools browser programs clean
 
 run: $(RUNTIME)
 	$(BIN)/streamlit run app.py --server.port $(PORT)
@@ -17,11 +17,16 @@ run: $(RUNTIME)
 demo: $(TOOLS)
 	$(BIN)/python -m tests.lab.demo --port $(PORT)
 
-test: $(TOOLS) $(AXE) browser
+test:
+	@$(MAKE) --no-print-directory -j4 tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# What a fresh clone lacks is installed side by side: most of that is waiting for one thing after the other.
+tools: $(TOOLS) $(AXE) browser programs
+	@:
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing. Install it, for example: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
@@ -35,13 +40,17 @@ $(TOOLS): requirements.txt requirements-dev.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q -r requirements-dev.txt
 	touch $@ $(RUNTIME)
 
+programs: | $(BIN)/python
+	@$(BIN)/python -m tests.lab.programs
+
 # The browser and npm come from the system, because a downloaded browser would lack the system's libraries.
 browser:
 	@command -v chromium >/dev/null || ./.ci/install-package chromium
 # The tests behind a proxy are skipped where it is missing.
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || ./.ci/install-package nginx || true
 
-$(AXE): package.json
+# After the browser, because only one of them may ask the system for a package at a time.
+$(AXE): package.json | browser
 	@command -v npm >/dev/null || ./.ci/install-package npm
 	npm install --no-save --no-package-lock --no-audit --no-fund --silent
 	touch $@

@@ -26,7 +26,7 @@ from tests.lab.azure.cloud import (
 )
 from tests.lab.azure.entra import OPENAI_SECRET
 from tests.lab.frame import laboratory
-from tests.lab.servers import installed
+from tests.lab.programs import installed
 
 REGISTERED = {"tenant_id": TENANT, "vault_uri": f"https://{VAULT}.vault.azure.net/", "key_name": KEY}
 SCOPE = f"{VAULT_ID}/keys/{KEY}"
@@ -218,7 +218,7 @@ print(json.dumps([
 """
 
 
-def client_of_microsofts(name: str, version: str, program: str, state: dict[str, Any]) -> list[Any]:
+def client_of_microsofts(name: str, program: str, state: dict[str, Any]) -> list[Any]:
     """What a program prints that runs with Microsoft's current client in the laboratory."""
     given = {
         "token": azure.tokens(state)["arm"],
@@ -230,7 +230,7 @@ def client_of_microsofts(name: str, version: str, program: str, state: dict[str,
     with laboratory() as running, azure.serve(state) as address:
         running.route(dict.fromkeys(azure.HOSTS, address))
         printed = subprocess.run(
-            [installed(name, version) / "python", "-c", _TOKEN + program],
+            [installed(name) / "python", "-c", _TOKEN + program],
             input=json.dumps(given),
             env={"PATH": os.environ["PATH"], **running.environment},
             capture_output=True,
@@ -245,7 +245,7 @@ def client_of_microsofts(name: str, version: str, program: str, state: dict[str,
 def test_microsofts_client_reads_the_vaults():
     state = {"deleted_vaults": {"ekm-old": {"location": "westeurope"}}}
     kid = Cloud({}).key_versions(VAULT, KEY)[0]["key"]["kid"]
-    assert client_of_microsofts("azure-mgmt-keyvault", "14.1.0", _VAULTS, state) == [
+    assert client_of_microsofts("azure-mgmt-keyvault", _VAULTS, state) == [
         *(VAULT_ID, TENANT, True, f"https://{VAULT}.vault.azure.net/", "Allow"),
         *("RSA", ["encrypt", "decrypt"], True, kid, "ekm-old", 2027),
     ]
@@ -260,7 +260,7 @@ def test_microsofts_client_reads_roles_and_denials():
         "principals": [{"id": everyone, "type": "SystemDefined"}],
     }
     role = Cloud({}).definition("openai")
-    assert client_of_microsofts("azure-mgmt-authorization", "4.0.0", _ROLES, {"denials": {"stack": denial}}) == [
+    assert client_of_microsofts("azure-mgmt-authorization", _ROLES, {"denials": {"stack": denial}}) == [
         *("CustomRole", role["properties"]["permissions"][0]["dataActions"], PRINCIPAL, "ServicePrincipal", role["id"]),
         *(denial["name"], denial["dataActions"], everyone, True),
     ]

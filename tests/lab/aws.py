@@ -29,7 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from ekm_core.credentials import AwsKeys
-from tests.lab.servers import free_port, installed, wait_for
+from tests.lab.programs import installed
+from tests.lab.servers import free_port, wait_for
 
 HOSTS = (r"(?:sts|kms|cloudtrail)\.[a-z0-9-]+\.amazonaws\.com", r"(?:iam|sts)\.amazonaws\.com")
 HOSTS += (r"organizations\.us-east-1\.amazonaws\.com",)
@@ -79,7 +80,7 @@ def running() -> Iterator[str]:
 def _start() -> tuple[subprocess.Popen[bytes], str]:
     port = free_port()
     settings = {"AUTH": "true", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
-    program = installed("ministack", "1.5.33") / "python"
+    program = installed("ministack") / "python"
     process = subprocess.Popen(
         [program, Path(__file__).with_name("aws_front.py"), str(port)],
         env={**os.environ, **settings},

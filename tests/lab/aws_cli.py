@@ -32,9 +32,9 @@ sys.exit(cli.recv(1)[0])
 @contextmanager
 def awake() -> Iterator[Path]:
     """A folder for the PATH."""
-    from tests.lab.servers import installed
+    from tests.lab.programs import installed
 
-    python = installed("awscli", "1.46.3") / "python"
+    python = installed("awscli") / "python"
     with tempfile.TemporaryDirectory(prefix="ekm-aws-") as name:
         tools, address = Path(name, "bin"), f"{name}/cli"
         tools.mkdir()

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.servers import free_port, installed, wait_for
+from tests.lab.programs import installed
+from tests.lab.servers import free_port, wait_for
 
 _ROUTER = Path(__file__).with_name("route.py")
 
@@ -72,7 +73,7 @@ def laboratory() -> Iterator[Laboratory]:
         running.route({})
         running.forget()
         options = ("connection_strategy=lazy", "upstream_cert=false", "http2=false", f"confdir={folder}")
-        command = [str(installed("mitmproxy", "11.0.2") / "mitmdump"), "-q", "-s", str(_ROUTER)]
+        command = [str(installed("mitmproxy") / "mitmdump"), "-q", "-s", str(_ROUTER)]
         command += ["--listen-host", "127.0.0.1", "--listen-port", str(port)]
         command += [part for option in options for part in ("--set", option)]
         settings = {"LAB_ROUTES": str(running._routes), "LAB_CALLS": str(running._calls)}

@@ -1,45 +1,20 @@
-"""Programs for the tests that need an environment of their own, installed once under .venv-lab (ignored by git).
-
-In the app's own environment pip would fall back to an old ministack and move botocore.
-"""
+"""Servers of the laboratory: ministack in a process of its own, and ours in a thread."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
-_ENVIRONMENT = dict(os.environ)
-"""As it was before any laboratory put its proxy in: programs are installed from outside of it."""
-
-LAB = Path(__file__).resolve().parents[2] / ".venv-lab"
-
-
-def installed(name: str, version: str) -> Path:
-    """The folder of the programs of one package; installs it where that was not done yet."""
-    home = LAB / f"{name}-{version}"
-    mark = home / ".installed"
-    LAB.mkdir(exist_ok=True)
-    # The tests run in several processes: while one of them installs, the others wait.
-    with (LAB / f"{home.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not mark.exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True, env=_ENVIRONMENT)
-            install = [home / "bin" / "python", "-m", "pip", "install", "-q", f"{name}=={version}"]
-            subprocess.run(install, check=True, env=_ENVIRONMENT)
-            mark.touch()
-    return home / "bin"
+from tests.lab.programs import installed
 
 
 def free_port() -> int:
@@ -61,7 +36,7 @@ def ministack(account: str) -> Iterator[str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
     }
-    program = installed("ministack", "1.5.33") / "ministack"
+    program = installed("ministack") / "ministack"
     process = subprocess.Popen(
         [program], env={**os.environ, **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

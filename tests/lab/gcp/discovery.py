@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from tests.lab.servers import installed
+from tests.lab.programs import installed
 
-CLIENT = "2.202.0"
 _DOCUMENTS = {
     "iam.googleapis.com": ("iam.v1", "iam.v2"),
     "sts.googleapis.com": ("sts.v1",),
@@ -131,7 +130,7 @@ def _snake(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _methods() -> Mapping[str, tuple[Method, ...]]:
-    home = installed("google-api-python-client", CLIENT).parent
+    home = installed("google-api-python-client").parent
     folder = next(home.glob("lib/python*/site-packages/googleapiclient/discovery_cache/documents"))
     return {
         host: tuple(
