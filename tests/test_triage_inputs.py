@@ -174,6 +174,43 @@ def test_a_damaged_member_stops_no_other(tmp_path: Path) -> None:
     assert "damaged" in counts.named[0].reason
 
 
+def test_files_of_a_folder_that_are_of_no_use_stop_no_other(tmp_path: Path) -> None:
+    """Also not one whose packed data ends before its rows begin."""
+    packed = gzip.compress(b"text,n\nx,1\n" * 1000)
+    members = {
+        "1.csv": b"a,b\n1,2\n",
+        "2.jsonl": lines({"text": DENIED}),
+        "3.csv.gz": packed[:12],
+        "4.log": DENIED.encode(),
+    }
+    folder = tmp_path / "logs"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "a.csv.gz").write_bytes(packed[:12])
+    (folder / "b.csv.gz").write_bytes(gzip.compress(f"text\n{DENIED}\n".encode()))
+    (folder / "c.parquet").write_bytes(b"PAR1 nonsense")
+    (folder / "deeper" / "app.log.1").write_text(DENIED)
+    (folder / "e.zip").write_bytes(zipped(members))
+    (folder / "f.jsonl").write_bytes(lines({"text": DENIED}))
+    for aside in (".git/x.log", "_delta_log/x.json", "_started.json", "picture.png"):
+        (folder / aside).parent.mkdir(exist_ok=True)
+        (folder / aside).write_text(DENIED)
+    out = tmp_path / "out.jsonl"
+    counts = triage.run(str(folder), str(out))
+    assert [row["error_id"] for row in read(out)] == ["aws-sts-assume-role-denied"] * 5
+    assert [
+        (row.file.removeprefix(str(folder)), row.number, row.reason.partition(" (")[0]) for row in counts.named
+    ] == [
+        ("/a.csv.gz", 0, "the packed data is damaged or cut off from here on"),
+        ("/c.parquet", 0, counts.named[1].reason),
+        ("/e.zip: 1.csv", 0, "the csv has no column 'text'; its columns are: a, b"),
+        ("/e.zip: 3.csv.gz", 0, "the packed data is damaged or cut off from here on"),
+    ]
+    assert "4  rows could not be read and were left out: they are" in counts.table()
+    both = triage.run(str(folder), str(tmp_path / "both.jsonl"), processes=2)
+    assert (both.bad, both.named) == (counts.bad, counts.named)
+    assert out.read_bytes() == (tmp_path / "both.jsonl").read_bytes()
+
+
 def test_what_was_read_before_the_cut_is_kept(tmp_path: Path) -> None:
     data = "".join(f"{number} {DENIED}\n" for number in range(2000)).encode()
     counts, rows = run(tmp_path, "in.log.gz", gzip.compress(data)[:-2000])

@@ -57,6 +57,8 @@ class Counts:
         lines.append(f"{self.rows:>10,}  messages")
         if self.bad:
             numbers = ", ".join(map(str, self.bad_rows)) + (" …" if self.bad > len(self.bad_rows) else "")
+            if any(row.file for row in self.named):
+                numbers = "the first are" if self.bad > len(self.named) else "they are"
             lines.append(f"{self.bad:>10,}  rows could not be read and were left out: {numbers}")
             lines += [f"            {row.sentence}" for row in self.named]
         if self.silent:

@@ -48,6 +48,7 @@ class Progress:
 
     silent: audit records without an error. mended: rows whose bytes were not UTF-8. unpacked_limit: so many bytes of
     packed data are unpacked at most, 0 for any number. cut: why the reading of the present file ended before its end.
+    several: whether there are others beside it, which are read where it is of no use.
     """
 
     size: int = 0
@@ -60,6 +61,7 @@ class Progress:
     named: tuple[BadRow, ...] = ()
     file: str = ""
     cut: str = ""
+    several: bool = False
     unpacked: int = 0
     unpacked_limit: int = 0
 
@@ -73,6 +75,12 @@ class Progress:
         self.bad += 1
         if len(self.named) < MOST_NAMED:
             self.named = (*self.named, BadRow(self.number, reason, self.file))
+
+    def leave_out_file(self, reason: str) -> None:
+        """Counts the present file as unreadable as a whole; where it was damaged, that is the reason."""
+        self.number = 0
+        self.leave_out(self.cut or reason)
+        self.cut = ""
 
     def take(self) -> Progress:
         """What was counted of bad rows and the like, which is then forgotten here."""

@@ -20,7 +20,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -449,8 +449,10 @@ def _members(file: BinaryIO, column: str, seen: Progress, stack: ExitStack) -> I
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as problem:
         raise TriageError(f"this zip archive is damaged or cut off: {problem}") from problem
     members = [item for item in archive.infolist() if not item.is_dir() and not _is_hidden(item.filename)]
+    seen.several = seen.several or len(members) > 1
+    outer = seen.file
     for item in members[:_MOST_MEMBERS]:
-        seen.file, seen.number = item.filename[:200], 0
+        seen.file, seen.number = ": ".join(filter(None, (outer, item.filename[:200]))), 0
         try:
             member = archive.open(item)
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as problem:
@@ -486,7 +488,9 @@ def opened(source: str, stack: ExitStack, seen: Progress) -> BinaryIO:
     return measured(found, seen)
 
 
-_MEANT = re.compile(r"\.(?:csv|tsv|jsonl?|ndjson|parquet|pq|log|txt|zip)(?:\.gz)?$|\.gz$")
+_MEANT = re.compile(r"\.(?:csv|tsv|jsonl?|ndjson|parquet|pq|log(?:\.\d+)?|txt|zip)(?:\.gz)?$|\.gz$")
+_ASIDE = (".", "_")
+"""How names begin that hold no messages: hidden ones, and what engines write beside their partitions."""
 Reading = Callable[[BinaryIO, str, str, Progress, ExitStack], Iterator[_T]]
 
 
@@ -502,8 +506,10 @@ def _paths(source: str) -> list[str]:
     folder = Path(source)
     if source != "-" and folder.is_dir():
         os.scandir(folder).close()  # rglob would pass over a folder that it may not read
-        found = [item for item in folder.rglob("*") if item.is_file() and not item.name.startswith((".", "_"))]
-        named = sorted(str(item) for item in found if _MEANT.search(item.name.lower()))
+        found = [item for item in folder.rglob("*") if _MEANT.search(item.name.lower()) and item.is_file()]
+        named = sorted(
+            str(item) for item in found if not any(part.startswith(_ASIDE) for part in item.relative_to(folder).parts)
+        )
         if not named:
             raise TriageError(f"the folder {source!r} holds no csv, JSON, parquet or log files")
         return named
@@ -524,7 +530,7 @@ def every(named: Sequence[str], read: Reading[_T], column: str, seen: Progress) 
     total, before = size(named, None) if many else 0, 0
     for name in named:
         with ExitStack() as stack:
-            seen.file, seen.number = name if many else "", 0
+            seen.file, seen.number, seen.several = name if many else "", 0, many
             try:
                 file = opened(name, stack, seen)
                 if many:
@@ -533,8 +539,8 @@ def every(named: Sequence[str], read: Reading[_T], column: str, seen: Progress) 
             except TriageError as problem:
                 if not many:
                     raise
-                seen.number = 0
-                seen.leave_out(str(problem))
+                seen.file = name
+                seen.leave_out_file(str(problem))
         before += size([name], None)
         # the file is closed now, but may be asked once more
         seen.position = partial(int, before)
@@ -565,8 +571,20 @@ def measured(file: BinaryIO, seen: Progress) -> BinaryIO:
 def batches(file: BinaryIO, name: str, column: str, seen: Progress, stack: ExitStack) -> Iterator[Batch]:
     """All rows of a file that can be read, in order; the others are counted in ``seen``."""
     for part, kind in _parts(file, name, column, seen, stack):
-        yield from _READERS[kind](part, column, seen)
+        with _of_several(seen):
+            yield from _READERS[kind](part, column, seen)
     seen.end_file()
+
+
+@contextmanager
+def _of_several(seen: Progress) -> Iterator[None]:
+    """One of several files that is of no use as a whole is one bad row."""
+    try:
+        yield
+    except TriageError as problem:
+        if not seen.several:
+            raise
+        seen.leave_out_file(str(problem))
 
 
 def tasks(
@@ -578,8 +596,9 @@ def tasks(
     """
     for part, kind in _parts(file, name, column, seen, stack):
         if kind not in _OF_LINES:
-            for rows, _ in _READERS[kind](part, column, seen):
-                yield Task("", rows=rows)
+            with _of_several(seen):
+                for rows, _ in _READERS[kind](part, column, seen):
+                    yield Task("", rows=rows)
         elif here and part is file and stat.S_ISREG(os.fstat(file.fileno()).st_mode) and name != "-":
             for start, end in pairwise(_cuts(file)):
                 yield Task(kind, file=seen.file, path=name, start=start, end=end)
