@@ -42,7 +42,7 @@ class Result(NamedTuple):
 # stands, and that is most lines of a log, the slower pass is left out.
 _WRAPPED = (
     rb"[\\\x0a-\x0d\x1b-\x1f`\x80-\xff]|[\"'] *\+ *[\"']"
-    rb"|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|(?:^|[^*])[*][*](?:[^*]|$)|ription="
+    rb"|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|(?:^|[^*])[*][*](?:[^*]|$)|ription=|aadsts[0-9]{4,8}:[+]"
 )
 _LINKS = tuple(Link)
 _NO_ERROR = Result("")

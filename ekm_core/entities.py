@@ -23,7 +23,7 @@ LIMIT = 24_000
 
 _GUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 # An identifier as people paste it: real, masked (***, xxxx, ####) or a placeholder (<account-id>, ${VAR}).
-_FIELD = r"(?:<[^<>]{1,60}>|[^\s:\"'()\[\]]{0,40}|\[[^\s\[\]]{1,40}\])"
+_FIELD = r"(?:<[^<>]{1,60}>|\[[^\s\[\]]{1,40}\]|[^\s:\"'()\[\]]{0,40})"
 _ARN = (
     rf"(?:arn:)?aws[\w-]{{0,12}}:[\w-]{{2,20}}:{_FIELD}:{_FIELD}"
     r"(?::(?:[^\s\"'()\[\],;`\\]{1,300}+|\[[^\s\[\]]{1,40}\]){1,4}+)?"
@@ -159,6 +159,12 @@ _OF_AWS: tuple[_Finder, ...] = (
         r"polic(?:y|ies) allows? the (?P<action>[a-z0-9-]{2,30}:[A-Za-z*]{2,60}) action",
         _I,
         (("polic", 0),),
+    ),
+    _finder(
+        "not have (?i:the )?['\"]?(?i:kms|sts):",
+        r"not have (?:the )?['\"]?(?P<action>(?:kms|sts):[A-Za-z*]{2,60})['\"]? (?:permission|access)",
+        _I,
+        (("not have ", 0),),
     ),
     _finder(
         ("on resource", "on the resource"),
@@ -510,7 +516,9 @@ def _named(group: str, value: str | None) -> Sequence[tuple[str, str, int]]:
         return (("project_number" if value.isdigit() else "project_id", value, len(value)),)
     if group == "aadsts_number":
         return (("aadsts_code", f"AADSTS{value}", len(value) + 6),)
-    value = value if value.endswith(">") else value.rstrip(_TRAILING)
+    if not (value.endswith(">") or (value.endswith("]") and value.count("[") == value.count("]"))):
+        # behind a caller the sentence goes on: its dots are those of a name that somebody cut
+        value = value.rstrip(_TRAILING.replace(".", "") if group == "principal" else _TRAILING)
     value = value.split("](", 1)[0]
     if not value:
         return ()

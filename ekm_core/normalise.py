@@ -64,8 +64,8 @@ _NOISE = re.compile(
     """,
     re.VERBOSE,
 )
-# The address that a browser was sent back to, with the error as a form's field.
-_FORM = re.compile(r"error_description=[^\s&\"<>]{1,4000}")
+# A form's field, as it stands in the address that a browser was sent back to, or as libraries for phones log it.
+_FORM = re.compile(r"(?:error_description=|AADSTS\d{4,8}(?::|%3[aA])(?=\+))[^\s&\"<>]{1,4000}")
 
 # What shows that a window's edge, and no writer, broke the lines: see ``_cuts``. In characters.
 _NARROWEST = 60
@@ -167,7 +167,7 @@ def _readable(text: str) -> str:
     """The text with one character for one: plain quotes and blanks, and blanks for the plus signs of a form."""
     if not text.isascii():
         text = text.translate(_REPLACED)
-    if "error_description=" in text:
+    if "error_description=" in text or "AADSTS" in text:
         text = _FORM.sub(lambda match: match.group().replace("+", " "), text)
     return text
 

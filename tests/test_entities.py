@@ -44,6 +44,20 @@ GUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
             {"principal": "arn:aws:iam::***:user/app", "resource": "arn:aws:iam::<account-id>:role/x"},
         ),
         (
+            "AccessDenied: User: arn:aws:iam::[ID] is not authorized to perform: sts:AssumeRole on resource: "
+            "arn:aws:iam::[ID]:role/x",
+            {"principal": "arn:aws:iam::[ID]", "resource": "arn:aws:iam::[ID]:role/x"},
+        ),
+        (
+            "User: arn:aws:sts::111122223333:assumed-role/Pipeline-..../Build-.... is not authorized to perform: "
+            "sts:AssumeRole on resource: arn:aws:iam::111122223333:role/x.",
+            {
+                "principal": "arn:aws:sts::111122223333:assumed-role/Pipeline-..../Build-....",
+                "resource": "arn:aws:iam::111122223333:role/x",
+            },
+        ),
+        ('a "does not have kms:GenerateDataKey permissions" error', {"action": "kms:GenerateDataKey"}),
+        (
             "Failed to acquire GCP STS token for audience //iam.googleapis.com/projects/123456789012/locations/global/"
             "workloadIdentityPools/my-pool/providers/my-provider: {'error': 'invalid_grant', 'error_description': 'The "
             "audience in ID Token [org-abcdefgh12345678] does not match the expected audience proj_abcdefgh.'}",

@@ -117,6 +117,9 @@ ERROR = KnownError(
         Signature(
             "console", r"(?:Access denied to|do(?:n't| not) have permissions? to(?: perform:?)?) ['\"]?kms:\w{2,60}"
         ),
+        Signature(
+            "lacking", r"(?:does|did|do)(?:n't| not) have (?:the )?['\"]?kms:\w{2,60}['\"]? (?:permission|access)", 0.8
+        ),
         Signature("console-details", r"Service: kms Action: \w{2,60}", 0.8),
         Signature("cut-sentence", r"\bperform: kms:\w{2,60} on (?:the |this )?resource", 0.6),
         Signature("reason", r"\bno [\w -]{3,40} allows? the ['\"]?kms:\w{2,60}", 0.6),
@@ -164,6 +167,7 @@ ERROR = KnownError(
             0.8,
             unless=NOT_THROWN,
         ),
+        Signature("ruby-class", r"\bKMS::Errors::AccessDenied", 0.8, unless=(*NOT_THROWN, r"\brescue \S{0,20}KMS::")),
         Signature("kms-exception", r"KMS Exception: ?AccessDenied", 0.8),
         Signature(
             "cloudtrail",
@@ -375,6 +379,11 @@ ERROR = KnownError(
             "are not allowed to access",
             "https://github.com/LBHackney-IT/Data-Platform/pull/580",
         ),
+        Sample(
+            'before I did this I got a "does not have kms:GenerateDataKey permissions" error in the logs',
+            "https://github.com/govuk-one-login/authentication-api/pull/2213",
+        ),
+        Sample("in `raise_error': Aws::KMS::Errors::AccessDeniedException (Aws::KMS::Errors::AccessDeniedException)"),
         Sample("operation error KMS: Decrypt, AccessDeniedException: not authorized"),
         Sample(
             '{"__type":"AccessDeniedException","Message":"User: '
@@ -401,5 +410,7 @@ ERROR = KnownError(
             "The role needs kms:CreateGrant, kms:Decrypt and kms:DescribeKey.",
             why="A list of permissions, no error.",
         ),
+        NearMiss("If the bucket is encrypted with KMS, the role must have kms:Decrypt permission.", why="Advice."),
+        NearMiss("rescue Aws::KMS::Errors::AccessDeniedException => e", why="A program that handles the error."),
     ),
 )

@@ -112,6 +112,7 @@ ERROR = KnownError(
             "reason", r"\b(?:no [\w -]{3,40}|because the role trust policy) allows? the sts:AssumeRole action", 0.6
         ),
         Signature("explicit-deny", r"sts:AssumeRole (?:on resource:? \S{1,300} )?with an explicit deny", 0.6),
+        Signature("terraform", r"IAM Role \((?:arn:|\*|<|\[|x{3})[^()]{0,300}\) cannot be assumed", 0.6),
         Signature("root", r"Roles may not be assumed by root accounts"),
         Signature(
             "cli-frame",
@@ -351,6 +352,11 @@ ERROR = KnownError(
             "https://github.com/aws/karpenter-provider-aws/issues/4680",
         ),
         Sample(
+            "Error: error configuring Terraform AWS Provider: IAM Role (arn:aws:iam::222222222222:role/ci-deploy) "
+            "cannot be assumed.\n\nThere are a number of possible causes of this - the most common are:\n  * The "
+            "credentials used in order to assume the role are invalid",
+        ),
+        Sample(
             "User: arn:aws:iam::777788889999:user/JohnDoe is not authorized to perform: sts:AssumeRole with an "
             "explicit "
             "deny in the role trust policy",
@@ -362,6 +368,7 @@ ERROR = KnownError(
             "Not authorized to perform sts:AssumeRoleWithWebIdentity (Service: Sts, Status Code: 403)",
             why="Web identity federation: EKM does not use it.",
         ),
+        NearMiss("return fmt.Sprintf(`IAM Role (%s) cannot be assumed.`, role)", why="A program that says so."),
         NearMiss(
             "operation error STS: AssumeRole, https response error StatusCode: 403, RequestID: 1, api error "
             "AccessDenied: "

@@ -22,6 +22,7 @@ ERROR = KnownError(
         *wordings.aadsts(_CODES),
         Signature("secret", r"invalid client secret (?:is )?provided"),
         Signature("expired", r"client secret keys (?:for app .{0,60})?are expired"),
+        Signature("expired-cut", r"\bapp ['\"][^'\" ]{1,60}['\"] are expired", weight=0.6),
         Signature("signature", r"client assertion contains an invalid signature"),
         Signature(
             "certificate",
@@ -50,6 +51,7 @@ ERROR = KnownError(
             "'6ceba31b-666e-449f-8850-d8cdb4e4bd60'.",
         ),
         Sample("AADSTS7000222: The provided client secret keys for app '***' are expired."),
+        Sample("app '6ceba31b-666e-449f-8850-d8cdb4e4bd60' are expired. Visit the Azure portal to create new keys"),
         Sample("AADSTS70021: No matching federated identity record found for presented assertion."),
         Sample("AADSTS700027: Client assertion contains an invalid signature. [Reason - The key was not found.]"),
     ),

@@ -15,6 +15,9 @@ ERROR = KnownError(
     signatures=(
         *wordings.aadsts(r"530\d{2,3}"),
         Signature("sentence", r"access has been blocked by (?:conditional access polic|security defaults)"),
+        # What the person sees whose sign-in is blocked.
+        Signature("criteria", r"(?:does not|doesn't) meet the criteria to access this resource", weight=0.9),
+        Signature("device", r"your admin requires the device requesting access to be managed", weight=0.9),
         Signature("token", r"the access policy does not allow token issuance", weight=0.9),
     ),
     causes=(
@@ -64,8 +67,22 @@ ERROR = KnownError(
             references.ENTRA_CODES.url,
         ),
         Sample("invalid_grant: AADSTS530003: Your device is required to be managed to access this resource."),
+        Sample(
+            "You cannot access this right now\nYour sign-in was successful but does not meet the criteria to access "
+            "this resource. For example, you might be signing in from a browser, app, or location that is restricted "
+            "by your admin.",
+        ),
+        Sample(
+            "Your sign-in was successful but your admin requires the device requesting access to be managed by Acme to "
+            "access this resource.",
+            "https://github.com/AzureAD/MSAL.PS/issues/51",
+        ),
     ),
     near_misses=(
+        NearMiss(
+            "Your sign-in was successful. You can close this window and return to the command line.",
+            why="a sign-in that was let through",
+        ),
         NearMiss(
             "AADSTS50076: Due to a configuration change made by your administrator, or because you moved to a new "
             "location, you must use multi-factor authentication to access '797f4846-ba00-4fd7-ba43-dac1f8f63013'.",

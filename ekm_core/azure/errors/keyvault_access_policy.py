@@ -34,6 +34,8 @@ ERROR = KnownError(
             needs=(r"\b(?:keys|key (?:get|list|wrap|unwrap|encrypt|decrypt)|(?:un)?wrapkey|encrypt|decrypt)\b",),
             unless=_OTHER_OBJECTS,
         ),
+        # With the capitals of the message: tables of contents have it as a title.
+        Signature("first-party", r"(?-i:Access denied to first party service)", weight=0.8),
         Signature("inner-code", r"\bForbiddenByPolicy\b", weight=0.8, unless=_OTHER_OBJECTS),
         Signature(
             "inner-code-denied", r"inner_?error['\"]?\W{1,12}code\W{1,8}AccessDenied\b", 0.8, unless=_OTHER_OBJECTS
@@ -104,8 +106,17 @@ ERROR = KnownError(
             'error. Status=403 Code="Forbidden" Message="Access denied" InnerError={"code":"AccessDenied"}',
             "https://github.com/hashicorp/terraform-provider-azurerm/issues/2946",
         ),
+        Sample(
+            "The secret of KeyVault parameter 'adminPassword' cannot be retrieved. Http status code: 'Forbidden'. "
+            "Error message: 'Access denied to first party service.\nCaller: name=ARM;tid=***;appid=***;oid=***'",
+        ),
     ),
     near_misses=(
+        NearMiss(
+            "* [Operation Not Permitted](#operation-not-permitted)\n* [Access Denied to First Party Service]"
+            "(#access-denied-to-first-party-service)",
+            why="a table of contents",
+        ),
         NearMiss(
             "The user, group or application 'appid=a;oid=b' does not have secrets get permission on key vault 'v'.",
             why="secrets, which EKM does not use",

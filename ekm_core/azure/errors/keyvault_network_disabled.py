@@ -21,6 +21,7 @@ ERROR = KnownError(
     signatures=(
         Signature("sentence", r"public network access is disabled and (?:the )?request (?:is|was) not"),
         Signature("private-link", r"(?:not from a trusted service nor|nor via an approved private link)", weight=0.8),
+        Signature("not-approved", r"connection is not an approved private link"),
         Signature("inner-code", r"\bForbiddenByConnection\b", weight=0.8),
     ),
     causes=(
@@ -37,8 +38,16 @@ ERROR = KnownError(
     samples=(
         Sample(_SENTENCE),
         Sample(f'(Forbidden) {_SENTENCE}\nInner error: {{\n    "code": "ForbiddenByConnection"\n}}'),
+        Sample(
+            "(Forbidden) Connection is not an approved private link and caller was ignored because bypass is not set "
+            "to 'AzureServices' and PublicNetworkAccess is set to 'Disabled'.\nVault: ekm-vault;location=eastus",
+        ),
     ),
     near_misses=(
+        NearMiss(
+            "Approve the private link connection in the portal, or with az network private-endpoint-connection.",
+            why="how a connection is approved",
+        ),
         NearMiss(
             "Public network access is disabled for this registry. Please connect through a private endpoint.",
             why="another service's network setting",

@@ -24,6 +24,8 @@ ERROR = KnownError(
     signatures=(
         Signature("resolve-before", rf"{_UNRESOLVED}.{{0,60}}{_HOST}"),
         Signature("resolve-after", rf"{_HOST}.{{0,160}}{_UNRESOLVED}"),
+        # Python names the host, then the path and the object that failed.
+        Signature("python", rf"host='{_HOST}', port=\d{{1,5}}\): max retries exceeded .{{0,400}}{_UNRESOLVED}"),
         # The host must follow at once: "could not resolve secret https://…" is another failure.
         Signature(
             "resolve-host",
@@ -104,8 +106,19 @@ ERROR = KnownError(
             "request to https://ekm-vault.vault.azure.net/keys failed, reason: getaddrinfo ENOTFOUND "
             "ekm-vault.vault.azure.net"
         ),
+        Sample(
+            "HTTPSConnectionPool(host='ekm-vault.vault.azure.net', port=443): Max retries exceeded with url: "
+            "/keys/ekm?api-version=7.4 (Caused by NewConnectionError('<urllib3.connection.HTTPSConnection object at "
+            "0x7f1b2c3d4e50>: Failed to establish a new connection: [Errno -2] Name or service not known'))"
+        ),
     ),
     near_misses=(
+        NearMiss(
+            "HTTPSConnectionPool(host='ekm-vault.vault.azure.net', port=443): Max retries exceeded with url: "
+            "/keys/ekm?api-version=7.4 (Caused by SSLError(SSLCertVerificationError(1, '[SSL: "
+            "CERTIFICATE_VERIFY_FAILED] certificate verify failed: self signed certificate in certificate chain')))",
+            why="the host was found; its certificate was not trusted",
+        ),
         NearMiss("dial tcp: lookup login.microsoftonline.com: no such host", why="another host"),
         NearMiss('#[error("vault not found: {path}")] VaultNotFound { path: String },', why="another program's error"),
         NearMiss("dial tcp *******:443: getsockopt: operation timed out", why="a timeout, no missing name"),

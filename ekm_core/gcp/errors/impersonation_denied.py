@@ -8,9 +8,11 @@ from ekm_core.gcp import snippets as gcp
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
 
-# Other reasons for the same wrapper: the API is off, the account does not exist, the request is malformed.
+# Other reasons for the same wrapper: the API is off, the token was made for other scopes, the account does not exist,
+# the request is malformed.
 _OFF = (
     r"has not been used in project|service_disabled|api is disabled",
+    r"access_token_scope_insufficient|insufficient authentication scopes",
     r"gaia id not found|requested entity was not found|[\"']code[\"']?: ?(?:400|404|429|50\d)\b",
 )
 _REFUSED = r"caller does not have permission|permission_?denied|error:? ?403|\b403\b|getaccesstoken"
@@ -64,6 +66,13 @@ ERROR = KnownError(
     link=Link.PERMISSION,
     signatures=(
         Signature("sentence", r"iam\.serviceaccounts\.getaccesstoken.{0,3} ?(?:permission )?(?:is |was )?denied"),
+        Signature(
+            "denied-before",
+            r"permission[ _]denied ?(?:: |on |for |to )?['\"]?iam\.serviceaccounts\.getaccesstoken",
+            0.9,
+        ),
+        Signature("required-to", r"iam\.serviceaccounts\.getaccesstoken.{0,3} is required to perform", 0.9),
+        Signature("short", r"\bgetaccesstoken['\"]? (?:permission )?(?:is |was )?denied", 0.6),
         Signature(
             "lacking",
             r"(?:required|requires|does not have|doesn't have|missing|lacks?)(?: the)?(?: required)?(?: "
@@ -128,8 +137,17 @@ ERROR = KnownError(
             '"message": "The caller does not have permission", "status": "PERMISSION_DENIED" } }',
             "https://github.com/metro-digital/terraform-google-cf-projectcfg/pull/39",
         ),
+        Sample("Permission denied: iam.serviceAccounts.getAccessToken"),
+        Sample("getAccessToken denied issue", "https://github.com/google-github-actions/auth/issues/455"),
     ),
     near_misses=(
+        NearMiss(
+            "curl https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/sa@p.iam.gserviceaccount.com:"
+            'generateAccessToken {"error": {"code": 403, "message": "Request had insufficient authentication scopes.", '
+            '"status": "PERMISSION_DENIED", "details": [{"reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]}}',
+            why="the caller's own token is too narrow; no permission is missing",
+        ),
+        NearMiss("getAccessToken is required when not in anonymous mode", why="an argument of a program"),
         NearMiss(
             "WARNING: This command is using service account impersonation. All API calls will be executed as "
             "[sa@p.iam.gserviceaccount.com].",

@@ -41,7 +41,11 @@ ERROR = KnownError(
     ),
     link=Link.KEY,
     signatures=(
-        Signature("sentence", r"not enabled,? (?:and )?(?:the |its )?current state\b"),
+        # What follows is a state, or cut off; a program that makes the sentence has a place-holder there.
+        Signature(
+            "sentence",
+            r"not enabled,? (?:and )?(?:the |its )?current state(?:(?: is)? ?: ?[^%{ ]| is [^%{: ]|(?: is)?\W{0,3}$)",
+        ),
         Signature(
             "state",
             rf"current state(?: is)?: ?['\"]?{_STATE}\b",
@@ -154,6 +158,9 @@ ERROR = KnownError(
         NearMiss(
             "After destroying a key version, data encrypted with it cannot be decrypted any more.",
             why="prose about rotation",
+        ),
+        NearMiss(
+            'cerrors.FailedPrecondition, "%s is not enabled, current state is: %s", name, v.State)', why="a program"
         ),
         NearMiss("Instance is not running, current state is: STOPPED", why="another kind of resource"),
     ),

@@ -50,6 +50,12 @@ ERROR = KnownError(
             rf"permissions?:? .{{0,2}}{_NAME}.{{0,3}} ?(?:is |was |has been )?(?:denied|missing|required to)",
         ),
         Signature("denied", rf"{_NAME}.{{0,2}} (?:permission )?(?:is |was )?denied\b"),
+        Signature(
+            "denied-before",
+            r"permission[ _]denied ?(?:: |on |for |to )?['\"]?"
+            r"cloudkms\.(?:cryptokey|keyring|importjob|ekm)\w{0,12}\.[a-z]",
+            0.9,
+        ),
         Signature("required", rf"required ['\"]{_NAME}['\"] permission"),
         Signature(
             "lacking",
@@ -57,7 +63,10 @@ ERROR = KnownError(
             0.9,
         ),
         Signature(
-            "missing", r"(?:lacks?|missing) (?:the )?(?:necessary |required |iam )*permissions?:? ?.{0,2}" + _NAME, 0.9
+            "missing",
+            r"(?:lacks? (?:the )?|missing (?:the )?(?:necessary |required |iam )*permissions?:? ?)"
+            r"(?:(?:necessary |required |iam )*permissions?:? ?)?.{0,2}" + _NAME,
+            0.9,
         ),
         Signature(
             "without-name",
@@ -153,6 +162,8 @@ ERROR = KnownError(
             "rpc error: code = PermissionDenied desc = Permission 'cloudkms.cryptoKeys.get' denied on resource "
             "'projects/acme-kms/locations/global/keyRings/vault/cryptoKeys/vault-init'"
         ),
+        Sample("403 Permission denied: cloudkms.cryptoKeys.get"),
+        Sample("the service account lacks cloudkms.cryptoKeyVersions.useToDecrypt on the key"),
         Sample("Failed to encrypt: Permission cloudkms.cryptoKeyVersions.useToDecrypt denied on resource $KEY"),
     ),
     near_misses=(
@@ -165,6 +176,7 @@ ERROR = KnownError(
             "gcp-impersonation-denied",
             "the same sentence for a service account",
         ),
+        NearMiss("ssh: Permission denied for cloudkms.internal", why="a host of that name"),
         NearMiss(
             'roles/cloudkms.cryptoKeyEncrypterDecrypter: "permissions": [ "cloudkms.cryptoKeyVersions.useToDecrypt", '
             '"cloudkms.cryptoKeyVersions.useToEncrypt" ]',

@@ -55,6 +55,7 @@ ERROR = KnownError(
         Signature("sentence", r"request is prohibited by (?:the |your )?organi[sz]ation.{0,3}s? policy", unless=CODE),
         Signature("older", r"request violates vpc service controls", 0.9),
         Signature("identifier", r"vpcservicecontrolsuniqueid(?:entifier)?", 0.9, unless=CODE),
+        Signature("violation-type", r"type['\"]?: ?['\"]?vpc_service_controls\b", 0.8, unless=CODE),
         Signature("reason", r"\bsecurity_policy_violated\b", 0.8, needs=(r"google|\bvpc\b|perimeter",), unless=CODE),
         Signature(
             "violation",
@@ -95,6 +96,7 @@ ERROR = KnownError(
             '{"error": {"code": 403, "message": "Request is prohibited by organization\'s policy", "status": '
             '"PERMISSION_DENIED"}}'
         ),
+        Sample('"violations": [{ "type": "VPC_SERVICE_CONTROLS", "description": "abcDEF123" }]'),
     ),
     near_misses=(
         NearMiss(
