@@ -40,7 +40,7 @@ SENTENCE = 'Invalid value for "audience". This value should be the full resource
         SENTENCE.replace(" ", "\nMay  2 10:11:12 web-1 vault[123]: "),
         SENTENCE.replace(" ", "\nweb-1  | "),
         "https://localhost/?error=invalid_request&error_description=" + quote_plus(SENTENCE),
-        "MSALErrorDescriptionKey=AADSTS500011:+" + SENTENCE.replace(" ", "+"),
+        "MSALErrorDescriptionKey=AADSTS500011:+" + quote_plus(SENTENCE),
         SENTENCE.replace("value", "\x1b[31mvalue\x1b[0m"),
         SENTENCE.replace("value", "**value**"),
         SENTENCE.replace("value", "`value`"),
