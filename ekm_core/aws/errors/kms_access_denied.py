@@ -139,6 +139,7 @@ ERROR = KnownError(
             r"KMS key .{0,200}does not exist, is not enabled or you do not have permissions? to "
             "access it",
         ),
+        Signature("ec2", r"encrypted with an inaccessible (?:AWS )?KMS key", 0.6),
         Signature("logs", r"specified KMS key (?:ARN |Id )?does not exist or is not allowed to be used"),
         Signature(
             "services",
@@ -378,6 +379,11 @@ ERROR = KnownError(
             "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you "
             "are not allowed to access",
             "https://github.com/LBHackney-IT/Data-Platform/pull/580",
+        ),
+        Sample(
+            "Instance failed to launch. Cause: One or more of the attached Amazon EBS volumes are encrypted with an "
+            "inaccessible AWS KMS key.",
+            "https://github.com/aws-samples/eks-workshop-v2/issues/1542",
         ),
         Sample(
             'before I did this I got a "does not have kms:GenerateDataKey permissions" error in the logs',

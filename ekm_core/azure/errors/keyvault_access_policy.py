@@ -25,6 +25,13 @@ ERROR = KnownError(
             r"(?:keys|key (?:get|list|create|wrap|unwrap|encrypt|decrypt)\w{0,4})\b[^.]{0,60}?permissions?\b",
         ),
         Signature("portal", r"operation ['\"]?\w{1,20}['\"]? is not enabled in (?:this )?key vault'?s access policy"),
+        # Disks and scale sets, on behalf of the identity that encrypts them.
+        Signature(
+            "on-behalf",
+            r"please grant (?:\w{3,10},? (?:and )?){1,4}key permissions to|unable to access key ?vault resource"
+            r" ['\"]?[^ '\"]{0,200}/keys/",
+            weight=0.8,
+        ),
         Signature("no-policy", r"caller was not found on any access policy"),
         Signature("any-policy", r"not found on any access policy", weight=0.8),
         Signature(
@@ -110,8 +117,18 @@ ERROR = KnownError(
             "The secret of KeyVault parameter 'adminPassword' cannot be retrieved. Http status code: 'Forbidden'. "
             "Error message: 'Access denied to first party service.\nCaller: name=ARM;tid=***;appid=***;oid=***'",
         ),
+        Sample(
+            'Code="KeyVaultAccessForbidden" Message="Unable to access key vault resource '
+            "'https://ekm-vault.vault.azure.net/keys/ekm/5b65df696e70443d9530135ef346c1ee' to enable encryption at "
+            "rest. Please grant get, wrap and unwrap key permissions to disk encryption set 'set1'.",
+            "https://github.com/MicrosoftDocs/azure-docs/issues/96319",
+        ),
     ),
     near_misses=(
+        NearMiss(
+            "Unable to access key vault resource 'https://ekm-vault.vault.azure.net/secrets/winrm/58a87f1a91284a49a0bd'",
+            why="secrets, which EKM does not use",
+        ),
         NearMiss(
             "* [Operation Not Permitted](#operation-not-permitted)\n* [Access Denied to First Party Service]"
             "(#access-denied-to-first-party-service)",

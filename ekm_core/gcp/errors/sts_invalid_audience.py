@@ -38,6 +38,12 @@ ERROR = KnownError(
         ),
         # The half sentence alone, as a title or a search query.
         Signature("title", r"^\W{0,12}(?:error:? )?invalid value for .{0,3}audience\W{0,8}$", 0.7),
+        Signature(
+            "title-told",
+            r"^.{0,80}\b(?:errors?|fail\w{0,3} with|get|got|getting)\b.{0,12}invalid value for .{0,3}audience\W{0,8}$",
+            0.7,
+            unless=CODE,
+        ),
     ),
     causes=(
         Cause(
@@ -146,6 +152,10 @@ ERROR = KnownError(
         ),
         Sample(
             'a wrong value gives `auth failed … invalid value for "audience" … should be the full resource name`',
+        ),
+        Sample(
+            "Setup fails with 'Invalid value for \"audience\"'",
+            "https://github.com/google-github-actions/setup-gcloud/issues/546",
         ),
     ),
     near_misses=(
