@@ -28,8 +28,8 @@ ERROR = KnownError(
         # Disks and scale sets, on behalf of the identity that encrypts them.
         Signature(
             "on-behalf",
-            r"please grant (?:\w{3,10},? (?:and )?){1,4}key permissions to|unable to access key ?vault resource"
-            r" ['\"]?[^ '\"]{0,200}/keys/",
+            r"please grant (?:\w{3,10},? (?:and )?){1,4}key permissions to"
+            r"|/keys/[^ '\"]{1,200}['\"]? to enable encryption at rest",
             weight=0.8,
         ),
         Signature("no-policy", r"caller was not found on any access policy"),
@@ -42,7 +42,7 @@ ERROR = KnownError(
             unless=_OTHER_OBJECTS,
         ),
         # With the capitals of the message: tables of contents have it as a title.
-        Signature("first-party", r"(?-i:Access denied to first party service)", weight=0.8),
+        Signature("first-party", r"(?-i:to first party service)", weight=0.8, needs=(r"access denied to first",)),
         Signature("inner-code", r"\bForbiddenByPolicy\b", weight=0.8, unless=_OTHER_OBJECTS),
         Signature(
             "inner-code-denied", r"inner_?error['\"]?\W{1,12}code\W{1,8}AccessDenied\b", 0.8, unless=_OTHER_OBJECTS

@@ -25,7 +25,7 @@ ERROR = KnownError(
         Signature("resolve-before", rf"{_UNRESOLVED}.{{0,60}}{_HOST}"),
         Signature("resolve-after", rf"{_HOST}.{{0,160}}{_UNRESOLVED}"),
         # Python names the host, then the path and the object that failed.
-        Signature("python", rf"host='{_HOST}', port=\d{{1,5}}\): max retries exceeded .{{0,400}}{_UNRESOLVED}"),
+        Signature("python", rf"host='{_HOST}', port=\d{{1,5}}\).{{0,400}}{_UNRESOLVED}"),
         # The host must follow at once: "could not resolve secret https://…" is another failure.
         Signature(
             "resolve-host",
