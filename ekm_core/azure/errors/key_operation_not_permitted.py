@@ -20,6 +20,7 @@ ERROR = KnownError(
         Signature("operations", r"operation .{0,40}is not permitted (?:on|with|for) (?:this|the) key"),
         Signature("inner-code", r"\bKeyOperationForbidden\b", weight=0.8),
         Signature("algorithm", r"\bkey and (?:\w+ ){0,3}algorithm are incompatible"),
+        Signature("unsupported", r"unsupported key operation\(s\): ?['\"]\w{3,10}['\"]", weight=0.8),
         Signature("service-code", r"\bAzureKeyVaultRsaKeyNotSupported\b", weight=0.8),
         Signature("sdk", r"this key does not allow the ['\"]?\w{1,20}['\"]? operation", weight=0.8),
         Signature("sdk-java", r"operation is missing permission/not supported for key with id", weight=0.8),
@@ -85,6 +86,11 @@ ERROR = KnownError(
             '{"error":{"code":"BadParameter","message":"Key and signing algorithm are incompatible. Key https://<vault>'
             ".vault.azure.net/keys/<key name>/<key version> uses curve 'SECP256K1', and algorithm 'ES256K' can only be "
             "used with curve 'P-256K'.\"}}"
+        ),
+        Sample(
+            '(BadParameter) Unsupported key operation(s): "wrapKey", "unwrapKey". Supported values are "sign", '
+            '"verify".',
+            "https://github.com/Azure/AzureKeyVault/issues/22",
         ),
     ),
     near_misses=(

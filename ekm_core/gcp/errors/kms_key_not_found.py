@@ -22,7 +22,7 @@ ERROR = KnownError(
         Signature("full-name", rf"/keyrings/[^ ]+ ?(?:{_GONE})"),
         Signature(
             "bare",
-            rf"\b{_THING} ?['\"]?(?:[a-z0-9_.${{}}<>/*-]+['\"]?)? ?(?:{_GONE})",
+            rf"\b{_THING}\b ?['\"]?(?:[a-z0-9_.${{}}<>/*-]+['\"]?)? ?(?:{_GONE})",
             0.9,
             needs=(r"cloud ?kms|\bkms\b|code ?[=:] ?notfound|\bnot_found\b|error:? 404|\b404\b|googleapi",),
         ),
@@ -81,6 +81,10 @@ ERROR = KnownError(
         Sample("rpc error: code = NotFound desc = KeyRing projects/p/locations/global/keyRings/openai not found."),
     ),
     near_misses=(
+        NearMiss(
+            'google-native:cloudkms/v1:KeyRing (ring): error: property "keyRingsId"/"keyRingId" not found',
+            why="a property of a program's description of a key ring",
+        ),
         NearMiss("KeyringError::NotFound", why="the operating system's own store of secrets"),
         NearMiss(
             "Permission 'cloudkms.cryptoKeys.get' denied on resource "
