@@ -1,7 +1,7 @@
 """The command line: ``python -m ekm_core diagnose | check | probe | triage | simulate | explain``.
 
 Exit codes: 0 done (diagnose: a known error was found), 1 diagnose found none, or check or probe found a failure, 2 bad
-input with one line on stderr, 130 stopped by Ctrl-C.
+input with one line on stderr, 130 stopped by Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations

@@ -10,9 +10,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
@@ -140,22 +142,27 @@ def test_two_workers_find_what_one_process_finds(shared, out, tmp_path, monkeypa
     assert b"abc8Q~" not in (tmp_path / f"two-{out}").read_bytes()
 
 
-def command(*arguments, **more):
-    return subprocess.run(
-        [sys.executable, "-m", "ekm_core", "triage", *arguments],
+def command(capsys, *arguments):
+    code = cli.main(["triage", *arguments])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_on_the_command_line(shared, tmp_path, capsys):
+    source = write(tmp_path / "in")
+    alone = command(capsys, source, "--out", str(tmp_path / "one.jsonl"))
+    both = subprocess.run(
+        [
+            *(sys.executable, "-m", "ekm_core", "triage", source, "--out", str(tmp_path / "two.jsonl")),
+            *("--engine", "dask", "--scheduler", shared.address),
+        ],
         capture_output=True,
         text=True,
         cwd=ROOT,
         check=False,
-        **more,
     )
-
-
-def test_on_the_command_line(shared, tmp_path):
-    source = write(tmp_path / "in")
-    alone = command(source, "--out", str(tmp_path / "one.jsonl"))
-    both = command(source, "--out", str(tmp_path / "two.jsonl"), "--engine", "dask", "--scheduler", shared.address)
-    assert (both.returncode, both.stderr, both.stdout) == (0, "", alone.stdout)
+    assert (both.returncode, both.stdout, both.stderr) == alone
+    assert (alone[0], alone[2]) == (0, "")
     assert same(tmp_path / "one.jsonl", tmp_path / "two.jsonl")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "one.jsonl", "two.jsonl"]
 
@@ -198,8 +205,8 @@ def test_a_killed_worker_loses_nothing_and_without_any_the_run_ends(two, tmp_pat
 
 def test_a_scheduler_that_is_killed_or_stands_still_is_one_sentence(two, tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "_BLOCK", 5_000)
-    monkeypatch.setattr(cluster, "_PATIENCE", 1)
-    monkeypatch.setattr(cluster, "_ANSWER", 1)
+    monkeypatch.setattr(cluster, "_STILL", 1)
+    monkeypatch.setattr(cluster, "_GOODBYE", 1)
     source = write(tmp_path / "in")
 
     class Stop(Kill):
@@ -216,13 +223,14 @@ def test_a_scheduler_that_is_killed_or_stands_still_is_one_sentence(two, tmp_pat
         two.scheduler.send_signal(signal.SIGCONT)
 
 
-def test_what_fails_on_a_worker_is_the_same_sentence_and_is_not_logged(shared, tmp_path):
+def test_what_fails_on_a_worker_is_the_same_sentence_and_is_not_logged(shared, tmp_path, capsys):
     source = tmp_path / "in.jsonl"
     source.write_text(f'{{"text": "a", "n": 1}}\n{{"text": "{SECRET}", "n": "x"}}\n')
     arguments = (str(source), "--out", str(tmp_path / "out.parquet"))
-    alone, both = command(*arguments), command(*arguments, "--engine", "dask", "--scheduler", shared.address)
-    assert "a column holds values of several types" in both.stderr
-    assert (both.returncode, both.stderr) == (2, alone.stderr)
+    alone = command(capsys, *arguments)
+    assert alone[0] == 2
+    assert "a column holds values of several types" in alone[2]
+    assert command(capsys, *arguments, "--engine", "dask", "--scheduler", shared.address) == alone
     assert "abc8Q~" not in shared.logged()
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
 
@@ -256,11 +264,10 @@ def test_workers_without_the_package_are_refused_and_live_on(tmp_path):
 
 def refused(capsys, *arguments):
     """The one line that the command says."""
-    code = cli.main(["triage", str(ROOT / "README.md"), "--engine", "dask", *arguments])
-    said = capsys.readouterr()
-    assert (code, said.out) == (2, "")
-    assert len(said.err.splitlines()) == 1
-    return said.err
+    code, out, err = command(capsys, str(ROOT / "README.md"), "--engine", "dask", *arguments)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    return err
 
 
 def test_what_is_no_scheduler_is_one_sentence(shared, monkeypatch, capsys):
@@ -275,7 +282,7 @@ def test_what_is_no_scheduler_is_one_sentence(shared, monkeypatch, capsys):
     monkeypatch.setattr(cluster, "_ANSWER", 10)
     assert "is no Dask scheduler but a worker" in refused(capsys, "--scheduler", worker)
     monkeypatch.setattr(distributed, "__version__", "1.0")
-    assert f"has distributed {distributed.versions._version_cached('distributed')} and this machine 1.0" in refused(
+    assert f"has distributed {version('distributed')} and this machine 1.0" in refused(
         capsys, "--scheduler", shared.address
     )
 
@@ -292,16 +299,12 @@ def test_options_that_do_not_go_together(capsys):
     assert "--scheduler is for --engine dask" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("stopped", [False, True])
-def test_workers_of_its_own_listen_to_this_machine_alone_and_leave_nothing_behind(stopped, tmp_path):
-    """The input comes slowly, so that there is time to look at them; Ctrl-C reaches all processes of a terminal."""
+@contextmanager
+def waiting(tmp_path, *arguments):
+    """A run whose input does not come yet, when its processes have been started; and all of them."""
     (tmp_path / "temporary").mkdir()
-    lines = "".join(json.dumps({"text": text}) + "\n" for text in many_texts()[:600]).encode()
     run = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "ekm_core", "triage", "-", "--out", str(tmp_path / "out.jsonl")),
-            *("--engine", "dask", "--processes", "2"),
-        ],
+        [sys.executable, "-m", "ekm_core", "triage", "-", "--out", str(tmp_path / "out.jsonl"), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -310,28 +313,49 @@ def test_workers_of_its_own_listen_to_this_machine_alone_and_leave_nothing_behin
         start_new_session=True,
     )
     family = psutil.Process(run.pid)
-    while not any(tmp_path.glob(".out.jsonl.*")):
+    # two that work, and one of Python's own
+    while len(everybody := [family, *family.children(recursive=True)]) < 4 or not any(tmp_path.glob(".out.jsonl.*")):
         assert run.poll() is None
-        time.sleep(0.05)
-    everybody = [family, *family.children(recursive=True)]
-    listening = [
-        at.laddr.ip
-        for process in everybody
-        for at in process.net_connections("inet")
-        if at.status == psutil.CONN_LISTEN
-    ]
-    assert len(listening) >= 3
-    assert set(listening) == {"127.0.0.1"}
-    if stopped:
-        os.killpg(run.pid, signal.SIGINT)
-    out, err = run.communicate(None if stopped else lines)
-    psutil.wait_procs(everybody)
+        time.sleep(0.02)
+    try:
+        yield run, everybody
+    finally:
+        psutil.wait_procs(everybody)
+
+
+@pytest.mark.parametrize(("engine", "by"), [("dask", signal.SIGINT), ("local", signal.SIGTERM)])
+def test_a_run_that_is_stopped_leaves_nothing_behind(engine, by, tmp_path):
+    with waiting(tmp_path, "--engine", engine, "--processes", "2") as (run, everybody):
+        listening = [
+            at.laddr.ip
+            for process in everybody
+            for at in process.net_connections("inet")
+            if at.status == psutil.CONN_LISTEN
+        ]
+        if by == signal.SIGINT:
+            os.killpg(run.pid, by)  # Ctrl-C reaches all processes of a terminal
+        else:
+            run.send_signal(by)
+        out, err = run.communicate()
+    assert set(listening) == ({"127.0.0.1"} if engine == "dask" else set())
+    assert (run.returncode, out, err) == (130, b"", b"ekm_core: stopped before the end\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["temporary"]
     assert list((tmp_path / "temporary").iterdir()) == []
-    if stopped:
-        assert (run.returncode, out, err) == (130, b"", b"ekm_core: stopped before the end\n")
-        assert [path.name for path in tmp_path.iterdir()] == ["temporary"]
-    else:
-        assert (run.returncode, err) == (0, b"")
-        (tmp_path / "in.jsonl").write_bytes(lines)
-        triage.run(str(tmp_path / "in.jsonl"), str(tmp_path / "one.jsonl"))
-        assert same(tmp_path / "one.jsonl", tmp_path / "out.jsonl")
+
+
+def test_a_worker_of_its_own_finds_the_same_and_leaves_nothing_behind(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps({"text": text}) + "\n" for text in many_texts()[:600]))
+    alone = command(capfd, str(source), "--out", str(tmp_path / "one.jsonl"))
+    ours = command(capfd, str(source), "--out", str(tmp_path / "two.jsonl"), "--engine", "dask", "--processes", "1")
+    assert ours == alone
+    assert same(tmp_path / "one.jsonl", tmp_path / "two.jsonl")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_the_processes_of_a_run_that_is_killed_end_too(tmp_path):
+    with waiting(tmp_path, "--processes", "2") as (run, _):
+        run.kill()
+        run.communicate()

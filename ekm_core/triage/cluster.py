@@ -12,9 +12,7 @@ import hashlib
 import io
 import logging
 import pickle
-import signal
 import tempfile
-import threading
 import time
 import traceback
 import uuid
@@ -23,17 +21,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
 import ekm_core
+from ekm_core.triage.calm import uninterrupted
 from ekm_core.triage.rows import TriageError
 
 _ANSWER = 10
 """Seconds in which a scheduler answers that is there."""
+_STILL = 30
+"""Seconds without an answer in the midst of a run, after which nobody waits for more."""
 _PATIENCE = 30
-"""Seconds without any worker, or any answer in the midst of a run, after which nobody waits for more."""
+"""The same without any worker: one that is started again has time to come."""
+_GOODBYE = 5
+"""Seconds in which a client takes its leave."""
 _EVERY = 1.0
 """Seconds between two looks at a cluster that has nothing to give."""
 
@@ -55,7 +57,7 @@ def of(scheduler: str = "", processes: int | None = None) -> Iterator[tuple[Exec
         if scheduler:
             _knock(scheduler)
         cluster = stack.enter_context(_closed_whatever_happens())
-        with _uninterrupted():
+        with uninterrupted():
             try:
                 given = scheduler or cluster.enter_context(_workers_here(processes))
                 client = distributed.Client(given, timeout=_ANSWER, set_as_default=False)
@@ -130,7 +132,7 @@ class _Threads:
     def now(self) -> int:
         """How many. Raises TriageError where there have been none for too long, or nobody answers."""
         try:
-            threads: int = sum(self._client.sync(self._client.scheduler.ncores, callback_timeout=_PATIENCE).values())
+            threads: int = sum(self._client.sync(self._client.scheduler.ncores, callback_timeout=_STILL).values())
         except Exception as problem:
             raise TriageError(_lost(self.scheduler)) from problem
         if threads:
@@ -238,7 +240,7 @@ def _workers_here(processes: int | None) -> Iterator[Any]:
 
 def _closed(client: Any) -> None:  # noqa: ANN401 - Dask has no types
     with suppress(Exception):  # it may have lost its scheduler
-        client.close(timeout=_ANSWER)
+        client.close(timeout=_GOODBYE)
 
 
 @contextmanager
@@ -248,30 +250,8 @@ def _closed_whatever_happens() -> Iterator[ExitStack]:
     try:
         yield stack
     finally:
-        with _uninterrupted():
+        with uninterrupted():
             stack.close()
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits for the end of this. Processes that are started in it are never reached by it.
-
-    Dask's own start and end leave processes behind when they are interrupted.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
-    resource_tracker.ensure_running()  # it would let signals through again later
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, handler)
-        if pressed and callable(handler):
-            handler(signal.SIGINT, None)
 
 
 @contextmanager

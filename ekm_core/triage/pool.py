@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
-import signal
+import os
+import threading
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
+from ekm_core.triage.calm import uninterrupted
 from ekm_core.triage.rows import Progress, TriageError
 from ekm_core.triage.sources import Task
 from ekm_core.triage.work import Done, Plan, work
@@ -22,16 +24,27 @@ _AHEAD = 3  # tasks a process that may wait to be done or to be written
 def of(processes: int) -> Iterator[Executor]:
     """Processes of our own, started afresh as on every system; what still waits at the end is given up."""
     executor = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin)
+    with uninterrupted():  # an interruption is the business of this process alone
+        for _ in range(processes):
+            executor.submit(int)
     try:
         yield executor
     finally:
-        executor.shutdown(cancel_futures=True)
+        with uninterrupted():
+            executor.shutdown(cancel_futures=True)
 
 
 def _begin() -> None:
-    """What a worker process does first: an interruption is the business of the one that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """What a worker process does first: it sees to it that it ends with the one that started it, however that ends."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.disable()  # rows hold no cycles
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)
 
 
 def done(
