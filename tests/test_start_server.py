@@ -11,8 +11,10 @@ import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.responses import PlainTextResponse
 from streamlit import config
 from streamlit.runtime.scriptrunner import script_runner
 
@@ -169,20 +171,37 @@ def test_sockets_send_at_once() -> None:
     class Protocol:
         transport = Transport()
 
-        async def send(self, message: object) -> None: ...
+        async def receive(self) -> None: ...
 
     async def inner(scope: object, receive: object, send: object) -> None: ...
 
     # In a thread of its own, because the browser's tests leave an event loop running in the one they share with us.
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, PromptSockets(inner)({"type": "websocket"}, None, Protocol().send)).result()
+        pool.submit(asyncio.run, PromptSockets(inner)({"type": "websocket"}, Protocol().receive, None)).result()
     assert seen == [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 
 
 def test_uvicorn_still_keeps_its_connection_where_we_look_for_it() -> None:
     from uvicorn.protocols.websockets import websockets_sansio_impl
 
-    assert "self.transport" in Path(websockets_sansio_impl.__file__).read_text(encoding="utf-8")
+    source = Path(websockets_sansio_impl.__file__).read_text(encoding="utf-8")
+    assert "self.transport" in source
+    assert "self.app(self.scope, self.receive, self.send)" in source
+
+
+def test_answers_on_a_connection_that_is_kept_open_are_sent_at_once() -> None:
+    option = socket.IPPROTO_TCP, socket.TCP_NODELAY
+    seen = []
+
+    async def as_under_streamlit(scope: object, receive: Any, send: Any) -> None:
+        connection = receive.__self__.transport.get_extra_info("socket")
+        connection.setsockopt(*option, 0)
+        await PromptSockets(PlainTextResponse("here"))(scope, receive, send)
+        seen.append(connection.getsockopt(*option))
+
+    with served(as_under_streamlit) as address:
+        call(address)
+    assert seen == [1]
 
 
 def test_the_agent_interface_of_streamlit_is_off_and_works_where_it_is_switched_on(server: str) -> None:
