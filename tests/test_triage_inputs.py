@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -270,3 +272,15 @@ def test_a_csv_is_known_by_its_header_and_marks(mark: str, tmp_path: Path) -> No
     for name in ("in.csv", "export"):
         _, rows = run(tmp_path, name, data)
         assert rows == [{**rows[0], "id": "1", "text": DENIED, "error_id": "aws-sts-assume-role-denied"}]
+
+
+def test_a_folder_that_may_not_be_read_is_not_called_empty() -> None:
+    me = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0)
+        try:
+            os.seteuid(me or 65534)  # root may read every folder
+            with pytest.raises(triage.TriageError, match=r"cannot read '.*': Permission denied"):
+                sources.paths(folder)
+        finally:
+            os.seteuid(me)
