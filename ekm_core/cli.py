@@ -98,21 +98,26 @@ def _parser() -> argparse.ArgumentParser:
         "triage",
         help="classify many messages: csv, jsonl, parquet, logs, the clouds' audit records, .gz and .zip of them",
     )
-    triage.add_argument("source", metavar="IN")
+    triage.add_argument("source", metavar="IN", help="a file, a folder, a pattern in quotes, or - for standard input")
     triage.add_argument("--out", metavar="OUT", help="written by its ending: .csv, .jsonl, .parquet")
-    triage.add_argument("--text-column", default="text", metavar="NAME")
+    triage.add_argument("--text-column", default="text", metavar="NAME", help="what to classify; text unless given")
     triage.add_argument("--time-column", default="", metavar="NAME", help="when each message was, for the summary")
     triage.add_argument("--customer-column", default="", metavar="NAME", help="whose message it is, for the summary")
     triage.add_argument(
         "--processes",
         type=int,
         metavar="N",
-        help="how many processes of this machine do the work: 1, with Dask one a core",
+        help="of this machine, to share the work: 1, with Dask one a core",
     )
     triage.add_argument(
-        "--engine", choices=("local", "dask"), default="local", help="who does it: here, or Dask workers"
+        "--engine",
+        choices=("local", "dask"),
+        default="local",
+        help="who does the work: this command, or Dask's workers",
     )
-    triage.add_argument("--scheduler", default="", metavar="ADDRESS", help="of a Dask cluster: tcp://…")
+    triage.add_argument(
+        "--scheduler", default="", metavar="ADDRESS", help="of a Dask cluster, tcp://…; without it workers start here"
+    )
     triage.add_argument("--summary", metavar="FILE", help="what broke, since when, for whom, and unknown messages: .md")
     triage.set_defaults(run=_triage)
 

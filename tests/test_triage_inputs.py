@@ -6,10 +6,14 @@ import gzip
 import io
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ekm_core import triage
@@ -284,3 +288,31 @@ def test_a_folder_that_may_not_be_read_is_not_called_empty() -> None:
                 sources.paths(folder)
         finally:
             os.seteuid(me)
+
+
+READ = """
+import re, sys
+from contextlib import ExitStack
+from ekm_core.triage import sources
+from ekm_core.triage.rows import Progress
+import pyarrow.parquet
+def peak():
+    return int(re.search(r"VmHWM:\\s*([0-9]+)", open("/proc/self/status").read()).group(1))
+before = peak()
+with ExitStack() as stack:
+    seen = Progress()
+    for rows, _ in sources.batches(sources.opened(sys.argv[1], stack, seen), sys.argv[1], "text", seen, stack):
+        pass
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell how much memory was used")
+@pytest.mark.parametrize("groups", [1, 40])
+def test_of_a_parquet_file_little_is_held_at_once(groups: int, tmp_path: Path) -> None:
+    texts = [os.urandom(700).hex() for _ in range(75_000)]
+    source = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"text": texts}), source, row_group_size=len(texts) // groups, use_dictionary=False)
+    child = [sys.executable, "-c", READ, str(source)]
+    done = subprocess.run(child, capture_output=True, check=True, text=True, cwd=Path(__file__).parent.parent)
+    assert int(done.stdout) << 10 < source.stat().st_size

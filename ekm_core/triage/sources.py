@@ -255,12 +255,13 @@ def _read_parquet(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(file)
+        # otherwise it keeps a whole row group, or more of the file than that
+        table = pq.ParquetFile(file, pre_buffer=False, buffer_size=HEAD)
         if column not in table.schema_arrow.names:
             raise TriageError(
                 f"the file has no column {column!r}; its columns are: {', '.join(table.schema_arrow.names)}"
             )
-        for batch in table.iter_batches(batch_size=ROWS_AT_ONCE):
+        for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False):
             rows: list[Row] = []
             for row in batch.to_pylist():
                 seen.number += 1
