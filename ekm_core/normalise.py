@@ -33,7 +33,8 @@ _GUTTER = rf"(?:[│┃╷╵|#!*•+-]{{1,3}}+(?=\s)|>{{1,3}}+|/{{2,3}}+(?=\s)|
 _BLANK = r"(?:\s|\\++[nrt])"
 _AFTER_LINE = rf"{_BLANK}*+(?:{_GUTTER}{_BLANK}*+)*+"
 _IN_LINE = r"(?:[^\S\n\r]|\\++t)*+"
-_TO_NEXT_LINE = rf"{_IN_LINE}(?:[│┃|]{_IN_LINE})?+(?:[\n\r]|\\++[nr]){_AFTER_LINE}"
+# Two bars side by side are where one line of a frame ended and the next began.
+_TO_NEXT_LINE = rf"{_IN_LINE}(?:[│┃|]{_IN_LINE})?+(?:[\n\r]|\\++[nr]|(?<=│)│){_AFTER_LINE}"
 _INVISIBLE = r"\u200b-\u200f\u2060\ufeff\u00ad"
 
 # Gutters at the very beginning, where no line break announces them.
@@ -71,6 +72,7 @@ _FORM = re.compile(r"(?:error_description=|AADSTS\d{4,8}(?::|%3[aA])(?=\+))[^\s&
 _NARROWEST = 60
 _RAGGED = 10
 _USUAL_WIDTHS = (80, 100, 120, 132)
+_FRAME = re.compile(r"(?<=(\S))( +)│(?:\r?\n)?│( +)(?=(\S))")
 _INSIDE = re.compile(r"[\w:/.,'\"*=@(){}\[\]-][\w:/.,'\"=@(){}\[\]]")
 
 _ENTITIES = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">", "nbsp": " "}
@@ -155,9 +157,27 @@ def _cuts(text: str) -> frozenset[int]:
     return frozenset(found)
 
 
+def _frame_cuts(text: str) -> frozenset[int]:
+    """The breaks that a framed view in a terminal made in the midst of words, by the blank before the frame's bar.
+
+    Such a view fills its lines: beside the blank at the bar there is at most one more, from between two words. A frame
+    around lines that were broken between words has lines that end shortly before the bar.
+    """
+    found = []
+    begin = 0
+    for match in _FRAME.finditer(text):
+        before, after = len(match[2]), len(match[3])
+        if 2 < before <= _RAGGED:
+            return frozenset()
+        if before == after == 1 and match.start() - begin >= _NARROWEST and _INSIDE.match(match[1] + match[4]):
+            found.append(match.start())
+        begin = match.end()
+    return frozenset(found)
+
+
 def _replacing(text: str, shift: int = 0) -> Callable[[re.Match[str]], str]:
     """What is to stand in place of each piece of noise in the text, of which ``shift`` characters are left out."""
-    cuts = _cuts(text)
+    cuts = _cuts(text) | _frame_cuts(text) if "│" in text else _cuts(text)
     if not cuts:
         return _replacement
     return lambda match: "" if match.start() + shift in cuts else _replacement(match)

@@ -73,6 +73,22 @@ def test_a_writer_who_broke_between_words_keeps_them(width):
     assert SENTENCE in normalise(textwrap.fill(paste, width)).text
 
 
+@pytest.mark.parametrize("break_", [" │\n│ ", " │\r\n│ ", " ││ "])
+@pytest.mark.parametrize("width", range(64, 90))
+def test_a_framed_view_that_broke_words_is_undone(width, break_):
+    paste = "Warning InvalidProviderConfig 10s (x14 over 51s) secret-store failed to exchange the token: " + SENTENCE
+    broken = break_.join(paste[at : at + width] for at in range(0, len(paste), width))
+    assert SENTENCE in normalise(broken).text
+    assert SENTENCE in plain(broken)
+
+
+@pytest.mark.parametrize("width", range(60, 121))
+def test_a_frame_around_whole_words_keeps_them(width):
+    paste = "Error: the token of the federated identity was refused, and nothing else was tried here. " * 9 + SENTENCE
+    lines = [f"│ {line:{width}} │" for line in textwrap.wrap(paste, width)]
+    assert SENTENCE in normalise("\n".join(lines)).text
+
+
 @pytest.mark.parametrize("kept", ["arn:aws:iam::***:user/x", "<account-id>", "####", "a - b", "C++ + x", "x | y"])
 def test_masks_and_placeholders_stay(kept):
     assert normalise(f"see {kept} here").text == f"see {kept} here"

@@ -60,6 +60,13 @@ ERROR = KnownError(
             r"key ID in the request does not identify a (?:CMK|(?:AWS )?KMS key|customer master key) that can perform "
             r"this operation",
         ),
+        Signature(
+            "context",
+            r"encryption context (?:that (?:you|was) )?(?:provided|given|supplied|passed|specified)(?: here)? "
+            r"(?:may|might|does|did)(?:n't| not) match",
+            0.8,
+            needs=(r"\bKMS\b",),
+        ),
         # With its own capitals: Bouncy Castle has an InvalidCipherTextException.
         Signature(
             "exception",
@@ -102,6 +109,11 @@ ERROR = KnownError(
             "I have tried many base64 encoding and decoding, and I still get **InvalidCiphertextException**.",
             "https://github.com/aws/aws-sdk-js-v3/issues/2600",
         ),
+        Sample(
+            "KMS ERROR: Could not decrypt hmac key with KMS. The encryption context provided may not match the one "
+            "used when the credential was stored.",
+            "https://github.com/fugue/credstash/issues/130",
+        ),
         Sample("InvalidCiphertextException: null\n    at Request.extractError (aws-sdk/lib/protocol/json.js:43:27)"),
         Sample(
             "An error occurred (IncorrectKeyException) when calling the Decrypt operation: The key ID in the request "
@@ -111,6 +123,10 @@ ERROR = KnownError(
         ),
     ),
     near_misses=(
+        NearMiss(
+            "KMS checks that the encryption context matches the one that was used to encrypt.", why="An explanation."
+        ),
+        NearMiss("The security context provided does not match the SELinux policy.", why="No encryption context."),
         NearMiss(
             "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or "
             "you are "

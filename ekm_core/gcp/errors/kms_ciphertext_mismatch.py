@@ -18,6 +18,12 @@ ERROR = KnownError(
     signatures=(
         Signature("sentence", r"verify that .{0,3}name.{0,3} refers to the correct crypto ?key"),
         Signature("cut-off", r"decryption failed:? verify that"),
+        Signature(
+            "gcloud",
+            r"\(gcloud\.kms\.(?:asymmetric-)?decrypt\) INVALID_ARGUMENT: Decryption failed(?:\W|$)",
+            0.9,
+            unless=(r"decryption failed: the EKM\b",),
+        ),
         Signature("invalid", r"decryption failed:? the ciphertext is invalid"),
     ),
     causes=(
@@ -50,6 +56,10 @@ ERROR = KnownError(
         Sample(
             "ERROR: (gcloud.kms.decrypt) INVALID_ARGUMENT: Decryption failed: verify that 'name' refers to the correct "
             "CryptoKey."
+        ),
+        Sample(
+            "ERROR: (gcloud.kms.decrypt) INVALID_ARGUMENT: Decryption failed",
+            "https://github.com/GoogleCloudPlatform/cloud-builders/issues/144",
         ),
     ),
     near_misses=(

@@ -53,6 +53,11 @@ ERROR = KnownError(
             needs=(r"crypto ?key|cloud ?kms|\bkms\b|keyrings|failed_?precondition",),
         ),
         Signature(
+            "field",
+            rf"has value ['\"]?{_STATE}['\"]? in field ['\"]?crypto_?key[\w.]{{0,30}}\.state\b",
+            0.9,
+        ),
+        Signature(
             "violation",
             rf"\bkey_(?:{_STATE}|not_enabled)\b",
             0.8,
@@ -153,8 +158,13 @@ ERROR = KnownError(
             "cryptoKeyVersions/1 is not enabled, current state is: DESTROY_SCHEDULED. [violations { type: "
             '"KEY_DESTROY_SCHEDULED" }]'
         ),
+        Sample(
+            "k/cryptoKeyVersions/3 has value DESTROY_SCHEDULED in field crypto_key_version.state., failedPrecondition",
+            "https://github.com/hashicorp/terraform-provider-google/issues/7044",
+        ),
     ),
     near_misses=(
+        NearMiss("disk-1 has value DELETING in field disk.state., failedPrecondition", why="another service"),
         NearMiss(
             "After destroying a key version, data encrypted with it cannot be decrypted any more.",
             why="prose about rotation",
