@@ -21,6 +21,12 @@ ERROR = KnownError(
         Signature("inner-code", r"\bKeyOperationForbidden\b", weight=0.8),
         Signature("algorithm", r"\bkey and (?:\w+ ){0,3}algorithm are incompatible"),
         Signature("unsupported", r"unsupported key operation\(s\): ?['\"]\w{3,10}['\"]", weight=0.8),
+        Signature(
+            "service-type",
+            r"uses (?:an )?unsupported key (?:size|type)",
+            weight=0.8,
+            needs=(r"\.vault\.azure\.net|key ?vault",),
+        ),
         Signature("service-code", r"\bAzureKeyVaultRsaKeyNotSupported\b", weight=0.8),
         Signature("sdk", r"this key does not allow the ['\"]?\w{1,20}['\"]? operation", weight=0.8),
         Signature("sdk-java", r"operation is missing permission/not supported for key with id", weight=0.8),
@@ -92,8 +98,14 @@ ERROR = KnownError(
             '"verify".',
             "https://github.com/Azure/AzureKeyVault/issues/22",
         ),
+        Sample(
+            "The key vault provided 'https://ekm-vault.vault.azure.net/keys/ekm/0123' on server 'db1' uses unsupported "
+            "Key Size or Key Type. The supported RSA Key Size is 2048 and Key Type is RSA or RSA-HSM.",
+            "https://github.com/MicrosoftDocs/azure-docs/issues/35795",
+        ),
     ),
     near_misses=(
+        NearMiss("The server's certificate uses an unsupported key type.", why="a certificate of a web server"),
         NearMiss(
             "Operation unwrapKey is not allowed on a disabled key.",
             "azure-key-unusable",

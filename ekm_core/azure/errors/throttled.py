@@ -16,6 +16,12 @@ ERROR = KnownError(
     signatures=(
         Signature("sentence", r"request was not processed because too many requests were received"),
         Signature("reason", r"\b(?:VaultRequestTypeLimitReached|VaultRequestLimitReached)\b", weight=0.9),
+        Signature(
+            "status-code",
+            r"returned an invalid status code ['\"]?429\b",
+            weight=0.6,
+            needs=_VAULT,
+        ),
         Signature("status", r"\btoo ?many ?requests\b", weight=0.6, needs=_VAULT),
     ),
     causes=(
@@ -45,8 +51,15 @@ ERROR = KnownError(
             "received. "
             'Reason: VaultRequestTypeLimitReached"}}'
         ),
+        Sample(
+            "Microsoft.Azure.KeyVault.Models.KeyVaultErrorException: Operation returned an invalid status code '429'",
+            "https://github.com/SharePoint/sp-dev-docs/issues/4349",
+        ),
         Sample("(TooManyRequests) Key Vault ekm-vault returned 429 Too Many Requests"),
     ),
-    near_misses=(NearMiss("429 Too Many Requests: rate limit exceeded, please retry later", why="no key vault in it"),),
+    near_misses=(
+        NearMiss("Operation returned an invalid status code '429' from the search service", why="another service"),
+        NearMiss("429 Too Many Requests: rate limit exceeded, please retry later", why="no key vault in it"),
+    ),
     proves=(Link.IDENTITY,),
 )
