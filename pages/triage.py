@@ -17,7 +17,9 @@ _NONE = "(none)"
 _TEXT = ("text", "message", "error", "description", "body", "comment")
 _TIME = ("time", "timestamp", "created", "date", "when")
 _CUSTOMER = ("customer", "organization", "organisation", "org", "account", "tenant", "company")
-_NOT_HERE = "A path is read only where nobody but you can reach this server. Please upload the file."
+_NOT_HERE = (
+    f"A path is read only on your own computer, by a server started with {staff.LOCAL_FILES}=1. Please upload the file."
+)
 _NO_CUSTOMERS = "No column of the customer was chosen"
 _EVERY, _UNKNOWN = "All", "No known error"
 _SHOWN_ERRORS, _SHOWN_GROUPS, _SHOWN_AFFECTED = 12, 20, 30
@@ -45,7 +47,7 @@ def _begin(data: bytes | memoryview | None, name: str, text: str, time: str, cus
     if running := st.session_state.pop("triage", None):
         running.cancel()
     st.session_state["triage-problem"] = ""
-    if data is None and not staff.at_own_computer():  # it may have been, when the button was drawn
+    if data is None and not staff.may_name_files():  # it may have been, when the button was drawn
         st.session_state["triage-problem"] = _NOT_HERE
         return
     try:
@@ -76,7 +78,7 @@ def _draw_input() -> None:
     )
     pasted = right.text_area("Or paste lines, one message a line", key="triage-paste", height=110)
     path = ""
-    if staff.at_own_computer():
+    if staff.may_name_files():
         path = st.text_input(
             "Or a path on this computer",
             key="triage-path",
@@ -282,13 +284,22 @@ def _draw_downloads(found: Summary, counts: Counts) -> None:
             st.download_button(f"Download {label}", make, name, mime, on_click="ignore")
 
 
+def _unlimited() -> str:
+    """Where a file of any size can be triaged."""
+    if staff.may_name_files():
+        return "A path on this computer has no limit."
+    if staff.access() is staff.Access.LOOPBACK:
+        switch = f"Started with {staff.LOCAL_FILES}=1, this page also takes a path, to files of any size."
+        return f"{switch} {session.UNLIMITED}"
+    return session.UNLIMITED
+
+
 staff.admit("Triage")
 frame.head(
     "Triage",
     "Many messages at once: what broke, since when, for whom, and what nobody knows yet.",
     f"An upload may have {_megabytes()} MB, packed (.gz, .zip) or not; it is read by a process of its own and goes "
-    f"with this session. {session.KEPT} "
-    f"{'A path on this computer has no limit.' if staff.at_own_computer() else session.UNLIMITED}",
+    f"with this session. {session.KEPT} {_unlimited()}",
 )
 _draw_input()
 if problem := st.session_state.get("triage-problem"):

@@ -20,6 +20,11 @@ from tests.test_triage_results import export_of
 PATH = "Or a path on this computer"
 
 
+@pytest.fixture(autouse=True)
+def switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(staff.LOCAL_FILES, "1")
+
+
 def page() -> AppTest:
     test = app().run().switch_page("pages/triage.py").run()
     assert not test.exception
@@ -143,9 +148,23 @@ def test_no_path_is_offered_or_read_where_the_files_would_be_the_servers(
     assert not started
     assert PATH not in labels(test)
     if found.open:
-        assert "A path is read only where nobody but you can reach this server." in html(test)
+        assert "A path is read only on your own computer, by a server started with EKM_LOCAL_FILES=1." in html(test)
         assert PATH not in labels(page())
         assert "A path on this computer" not in html(test)
+
+
+@pytest.mark.parametrize("value", [None, "", "0", "true"])
+def test_a_path_is_offered_only_where_the_server_was_started_for_it(
+    value: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = name(page(), tmp_path)
+    if value is None:
+        monkeypatch.delenv(staff.LOCAL_FILES)
+    else:
+        monkeypatch.setenv(staff.LOCAL_FILES, value)
+    assert PATH not in labels(test.run())
+    assert "Started with EKM_LOCAL_FILES=1, this page also takes a path" in html(test)
+    assert "The command line has no limit" in html(test)
 
 
 def summary(by_error: dict[str, int], affected: list[Affected]) -> Summary:

@@ -8,6 +8,7 @@ unclear closes the gate. A page calls ``admit`` before anything else, on every r
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from pages.components.security import SettingError
 
 HOURS = 12
 """A sign-in counts for so long, unless ``[staff] hours`` says otherwise. Streamlit's own cookie would last 30 days."""
+
+LOCAL_FILES = "EKM_LOCAL_FILES"
+"""The switch: an environment variable of the server; 1 lets its own user name files of this machine."""
 
 _EARLY = 300
 """Seconds by which the provider's clock may be ahead of ours."""
@@ -183,12 +187,13 @@ def access() -> Access:
     return judge(st.user.to_dict(), rules, datetime.now(UTC).timestamp())
 
 
-def at_own_computer() -> bool:
-    """Whether the visitor of this run sits at the very machine of a server that has no sign-in, and nobody else can.
+def may_name_files() -> bool:
+    """Whether the visitor of this run may have files of this machine read, as the server itself may read them.
 
-    What such a person names may be read as the server reads it. On any other server it would be its own files.
+    Only with the switch on, and only who sits at the very machine of a server that has no sign-in and that nobody else
+    reaches. Other accounts of a shared computer reach it too, hence the switch.
     """
-    return access() is Access.LOOPBACK
+    return os.environ.get(LOCAL_FILES) == "1" and access() is Access.LOOPBACK
 
 
 def _without_sign_in() -> Access:

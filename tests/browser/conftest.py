@@ -27,8 +27,8 @@ ASSUME_ROLE = FAQ[0]["text"]
 
 @pytest.fixture(scope="session")
 def base() -> Iterator[str]:
-    """The address of the app."""
-    with serve() as address:
+    """The address of the app, on somebody's own computer."""
+    with serve(EKM_LOCAL_FILES="1") as address:
         yield address
 
 
