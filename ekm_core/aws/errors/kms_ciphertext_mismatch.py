@@ -62,7 +62,7 @@ ERROR = KnownError(
         ),
         Signature(
             "context",
-            r"encryption context (?:that (?:you|was) )?(?:provided|given|supplied|passed|specified)(?: here)? "
+            r"encryption context (?:provided|given|supplied|passed|specified)(?: here)? "
             r"(?:may|might|does|did)(?:n't| not) match",
             0.8,
             needs=(r"\bKMS\b",),

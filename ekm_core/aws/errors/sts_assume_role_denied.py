@@ -113,6 +113,11 @@ ERROR = KnownError(
         ),
         Signature("explicit-deny", r"sts:AssumeRole (?:on resource:? \S{1,300} )?with an explicit deny", 0.6),
         Signature("terraform", r"IAM Role \((?:arn:|\*|<|\[|x{3})[^()]{0,300}\) cannot be assumed", 0.6),
+        Signature(
+            "terraform-old",
+            r"\bThe role ['\"](?:arn:|\*|<|\[|x{3})[^'\"]{0,300}['\"] cannot be assumed\. There are a number of",
+            0.6,
+        ),
         Signature("root", r"Roles may not be assumed by root accounts"),
         Signature(
             "cli-frame",
@@ -362,8 +367,14 @@ ERROR = KnownError(
             "deny in the role trust policy",
             sources.ACCESS_DENIED.url,
         ),
+        Sample(
+            'provider.aws.accepter: The role "arn:aws:iam::222222222222:role/cross_account_role" cannot be assumed.\n\n'
+            "  There are a number of possible causes of this - the most common are:",
+            "https://github.com/cloudposse/terraform-aws-vpc-peering-multi-account/issues/6",
+        ),
     ),
     near_misses=(
+        NearMiss("The role defined for the function cannot be assumed by Lambda.", why="Another service's own role."),
         NearMiss(
             "Not authorized to perform sts:AssumeRoleWithWebIdentity (Service: Sts, Status Code: 403)",
             why="Web identity federation: EKM does not use it.",

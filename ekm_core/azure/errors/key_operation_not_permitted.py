@@ -23,7 +23,7 @@ ERROR = KnownError(
         Signature("unsupported", r"unsupported key operation\(s\): ?['\"]\w{3,10}['\"]", weight=0.8),
         Signature(
             "service-type",
-            r"uses (?:an )?unsupported key (?:size|type)",
+            r"uses (?:an )?unsupported key size or key type",
             weight=0.8,
             needs=(r"\.vault\.azure\.net|key ?vault",),
         ),
@@ -105,7 +105,7 @@ ERROR = KnownError(
         ),
     ),
     near_misses=(
-        NearMiss("The server's certificate uses an unsupported key type.", why="a certificate of a web server"),
+        NearMiss("The server's certificate uses an unsupported key size.", why="a certificate of a web server"),
         NearMiss(
             "Operation unwrapKey is not allowed on a disabled key.",
             "azure-key-unusable",

@@ -54,7 +54,7 @@ ERROR = KnownError(
         ),
         Signature(
             "field",
-            rf"has value ['\"]?{_STATE}['\"]? in field ['\"]?crypto_?key[\w.]{{0,30}}\.state\b",
+            rf"value ['\"]?{_STATE}['\"]? in field ['\"]?(?:crypto_key|cryptokey)[\w.]{{0,30}}\.state\b",
             0.9,
         ),
         Signature(
