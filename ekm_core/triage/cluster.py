@@ -110,9 +110,10 @@ class _Awaited(Future[Any]):
                 raise TriageError("the workers were ended again and again, perhaps for lack of memory") from problem
             except Exception as problem:
                 if self._inner.done():
+                    lacking = isinstance(problem, ImportError | AttributeError)
+                    why = "lack this package or have another version of it" if lacking else "could not do it"
                     raise TriageError(
-                        f"the workers of {_named(self._threads.scheduler)} lack this package or have another "
-                        f"version of it: {_words(problem)}"
+                        f"the workers of {_named(self._threads.scheduler)} {why}: {_words(problem)}"
                     ) from problem
                 if timeout is not None:
                     raise
