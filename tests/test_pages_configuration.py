@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -328,6 +327,4 @@ def test_the_folder_of_the_pages_is_no_menu_of_its_own() -> None:
         async with server.lifespan(None):
             return PagesManager.uses_pages_directory
 
-    # In a thread of its own: after a browser test Playwright's loop still runs in this one.
-    with ThreadPoolExecutor(1) as threads:
-        assert threads.submit(asyncio.run, start()).result() is False
+    assert asyncio.run(start()) is False

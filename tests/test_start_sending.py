@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,12 +40,6 @@ class Session:
         return [message.WhichOneof("type") for message in sending._send_together(session)]
 
 
-def run(scenario: Coroutine[Any, Any, None]) -> None:
-    # In a thread of its own: after a browser test Playwright's loop still runs in this one.
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(asyncio.run, scenario).result()
-
-
 def test_the_messages_of_a_short_run_go_together() -> None:
     async def scenario() -> None:
         session = Session()
@@ -64,7 +56,7 @@ def test_the_messages_of_a_short_run_go_together() -> None:
         ]
         assert session.sent() == []
 
-    run(scenario())
+    asyncio.run(scenario())
 
 
 def test_a_long_run_shows_what_it_has_drawn_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +75,7 @@ def test_a_long_run_shows_what_it_has_drawn_so_far(monkeypatch: pytest.MonkeyPat
             now += sending._LONGEST_WAIT + 1e-6
             assert session.sent() == ["new_session", "delta"]
 
-    run(scenario())
+    asyncio.run(scenario())
 
 
 def test_streamlit_still_has_what_it_hangs_on() -> None:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -175,9 +174,7 @@ def test_sockets_send_at_once() -> None:
 
     async def inner(scope: object, receive: object, send: object) -> None: ...
 
-    # In a thread of its own, because the browser's tests leave an event loop running in the one they share with us.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, PromptSockets(inner)({"type": "websocket"}, Protocol().receive, None)).result()
+    asyncio.run(PromptSockets(inner)({"type": "websocket"}, Protocol().receive, None))
     assert seen == [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 
 

@@ -32,8 +32,9 @@ def base() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Not for the whole session: Playwright's event loop runs in the thread of all tests, and others have their own."""
     if not CHROMIUM:
         pytest.skip("no chromium on this machine: apt-get install chromium")
     with sync_playwright() as playwright:
