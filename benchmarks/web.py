@@ -100,6 +100,7 @@ def serve(folder: Path) -> Iterator[tuple[int, float, int]]:
             *("--server.port", str(port), "--server.address", "127.0.0.1"),
         ],
         cwd=folder,
+        env={**os.environ, "EKM_LOCAL_FILES": "1"},  # the triage beside the others reads a file where it lies
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
