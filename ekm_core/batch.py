@@ -45,7 +45,8 @@ _WRAPPED = (
     rb"|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|(?:^|[^*])[*][*](?:[^*]|$)|ription=|aadsts[0-9]{4,8}:[+]"
 )
 _LINKS = tuple(Link)
-_NO_ERROR = Result("")
+NO_ERROR = Result("")
+"""What ``found`` leaves out: neither a known error nor a secret."""
 _SECRETIVE, _NOISY = 1, 2
 _BITS = {provider: 4 << place for place, provider in enumerate(Provider)}
 
@@ -108,7 +109,7 @@ class Classifier:
         order = whole(list(texts))
         found = self.found(order)
         if not self._values:
-            return [result or _NO_ERROR for result in found]
+            return [result or NO_ERROR for result in found]
         return [result or Result(text) for result, text in zip(found, order, strict=True)]
 
     def found(self, texts: Sequence[str]) -> list[Result | None]:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import hyperscan
 
 _MOST_REMEMBERED = 20_000
-_NO_PROVIDERS: Mapping[int, Provider] = {}
 Gate = Mapping[int, Sequence[bytes]]
 
 
@@ -63,9 +62,7 @@ class Scanner:
     ``finders`` will be asked. make: whether it may be compiled where it was not kept.
     """
 
-    def __init__(
-        self, gate: Gate, alone: Mapping[int, Provider] = _NO_PROVIDERS, *, finders: bool = True, make: bool = True
-    ) -> None:
+    def __init__(self, gate: Gate, alone: Mapping[int, Provider], *, finders: bool = True, make: bool = True) -> None:
         engine = classify.engine()
         patterns = engine.patterns()
         relevant = engine.relevant()
@@ -271,9 +268,7 @@ class _NotKeptError(Exception):
     """The patterns were not compiled before."""
 
 
-def scanner(
-    gate: Gate, alone: Mapping[int, Provider] = _NO_PROVIDERS, *, finders: bool = True, make: bool = True
-) -> Scanner | None:
+def scanner(gate: Gate, alone: Mapping[int, Provider], *, finders: bool = True, make: bool = True) -> Scanner | None:
     """A new scanner; None where Hyperscan is not installed, or the scanner not kept from before and not to be made."""
     if not find_spec("hyperscan"):
         return None

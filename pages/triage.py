@@ -289,7 +289,7 @@ def _unlimited() -> str:
     if staff.may_name_files():
         return "A path on this computer has no limit."
     if staff.access() is staff.Access.LOOPBACK:
-        switch = f"Started with {staff.LOCAL_FILES}=1, this page also takes a path, to files of any size."
+        switch = f"Started with {staff.LOCAL_FILES}=1, this server also takes a path to files of any size."
         return f"{switch} {session.UNLIMITED}"
     return session.UNLIMITED
 

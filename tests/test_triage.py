@@ -211,7 +211,7 @@ def test_the_same_answers_as_for_one_paste(scanner: str) -> None:
 def test_the_scanner_sees_the_patterns_that_re2_sees() -> None:
     pytest.importorskip("hyperscan")
     engine = classify.engine()
-    scanner = scan.Scanner({1: [b"x"]})
+    scanner = scan.Scanner({1: [b"x"]}, {})
     for text in many_texts():
         normal = normalise.plain(redact.redact(text).text)
         if normal.isascii():
@@ -360,7 +360,7 @@ def test_compiled_patterns_are_kept_and_never_trusted_blindly(tmp_path: Path, mo
     pytest.importorskip("hyperscan")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     patterns = {3: "abc", 5: "d.{0,80}e"}
-    assert scan.scanner({1: [b"x"]}, make=False) is None
+    assert scan.scanner({1: [b"x"]}, {}, make=False) is None
     with pytest.raises(scan._NotKeptError):
         scan._database(patterns, make=False)
     made = scan._database(patterns, make=True)

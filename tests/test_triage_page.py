@@ -163,7 +163,7 @@ def test_a_path_is_offered_only_where_the_server_was_started_for_it(
     else:
         monkeypatch.setenv(staff.LOCAL_FILES, value)
     assert PATH not in labels(test.run())
-    assert "Started with EKM_LOCAL_FILES=1, this page also takes a path" in html(test)
+    assert "Started with EKM_LOCAL_FILES=1, this server also takes a path to files of any size" in html(test)
     assert "The command line has no limit" in html(test)
 
 

@@ -6,15 +6,13 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ekm_core.batch import Classifier, Result, whole
+from ekm_core.batch import NO_ERROR, Classifier, whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "error_id string, error_ids array<string>, provider string, entities string"
 """The columns that are added, as Spark writes them."""
-
-_NOTHING = Result("")
 
 
 def frames(given: Iterable[pd.DataFrame], text_column: str = "text") -> Iterator[pd.DataFrame]:
@@ -26,7 +24,7 @@ def frames(given: Iterable[pd.DataFrame], text_column: str = "text") -> Iterator
     for frame in given:
         column = frame[text_column].tolist()
         texts = whole([text if isinstance(text, str) else "" for text in column])
-        found = [result or _NOTHING for result in classifier.found(texts)]
+        found = [result or NO_ERROR for result in classifier.found(texts)]
         yield frame.assign(
             **{
                 text_column: [

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ekm_core import scan
-from ekm_core.batch import Result
+from ekm_core.batch import NO_ERROR, Result
 from ekm_core.triage.rows import Row, TriageError
 from ekm_core.triage.sources import format_of
 
@@ -43,7 +43,6 @@ class Form(Protocol):
 
 _NOTHING: Row = {"error_id": "", "error_ids": [], "provider": "", "entities": {}}
 _NOTHING_IN_JSON = b',"error_id":"","error_ids":[],"provider":"","entities":{}}'
-_NONE_FOUND = Result("")
 
 
 class _Jsonl:
@@ -69,7 +68,7 @@ class _Jsonl:
             if (result is not None or not text.isascii()) and text != rows[at][column]:
                 anew.add(at)
         for at in anew:
-            text, ids, provider, entities = found[at] or _NONE_FOUND
+            text, ids, provider, entities = found[at] or NO_ERROR
             added = _NOTHING
             if ids:
                 added = {"error_id": ids[0], "error_ids": ids, "provider": provider, "entities": entities}
@@ -160,7 +159,7 @@ def _flat(
     joined: Callable[[tuple[str, ...]], str | list[str]],
 ) -> Iterator[Row]:
     for row, text, result in zip(rows, texts, found, strict=True):
-        _, ids, provider, entities = result or _NONE_FOUND
+        _, ids, provider, entities = result or NO_ERROR
         yield {
             **row,
             column: text if result is None else result.text,
