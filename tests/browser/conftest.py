@@ -97,9 +97,25 @@ def result(page: Page) -> None:
     settled(page)
 
 
+_QUIET = """() => new Promise((done) => {
+  let since = performance.now();
+  const look = () => {
+    const app = document.querySelector("[data-testid='stApp']");
+    if (app?.dataset.testScriptState !== "notRunning") since = performance.now();
+    if (performance.now() - since > 300) done();
+    else setTimeout(look, 20);
+  };
+  look();
+})"""
+
+
 def settled(page: Page) -> None:
-    """Wait until no run of the page is under way: a click in the midst of one may meet a button that is replaced."""
+    """Wait until no run of the page is under way: a click in the midst of one may meet a button that is replaced.
+
+    One run may ask for the next, so the page must have been at rest for a while.
+    """
     page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for()
+    page.evaluate(_QUIET)
 
 
 def violations(page: Page) -> list[str]:
