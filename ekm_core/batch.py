@@ -130,7 +130,7 @@ class Classifier:
         normal = [_normal(clean, seen[text]) for text, clean in zip(order, cleaned, strict=True)]
         every = self._scan(normal, [seen[text] for text in order])
         ids = [signs and self._ids(plain, signs) for plain, signs in zip(normal, every, strict=True)]
-        values = self._read(normal, ids) if self._values else repeat(None)
+        values = self._read(normal, every, ids) if self._values else repeat(None)
         for text, clean, its, read in zip(order, cleaned, ids, values, strict=self._values):
             if its:
                 known[text] = Result(clean if self._values else "", its, self._errors[its[0]].provider.value, read)
@@ -172,20 +172,20 @@ class Classifier:
                 signs[at] = scan.Signs(frozenset(numbers)) if numbers else None
         return signs
 
-    def _read(self, texts: list[str], ids: list[tuple[str, ...] | None]) -> list[dict[str, str] | None]:
+    def _read(
+        self, texts: list[str], every: list[scan.Signs | None], ids: list[tuple[str, ...] | None]
+    ) -> list[dict[str, str] | None]:
         """The values in each text with an error, those of its first error's provider."""
-        providers = [self._errors[its[0]].provider if its else None for its in ids]
-        looks: list[tuple[int, ...] | None] = [None] * len(texts)
-        if self._scanner is not None:
-            finders = self._scanner.finders
-            looks = [
-                finders(text, provider) if provider is not None and text.isascii() else None
-                for text, provider in zip(texts, providers, strict=True)
-            ]
         return [
-            entities.values(text, provider, likely) if provider is not None else None
-            for text, provider, likely in zip(texts, providers, looks, strict=True)
+            self._values_of(text, signs, its[0]) if its and signs else None
+            for text, signs, its in zip(texts, every, ids, strict=True)
         ]
+
+    def _values_of(self, text: str, signs: scan.Signs, error_id: str) -> dict[str, str]:
+        provider, likely = self._errors[error_id].provider, signs.finders
+        if likely is None and self._scanner is not None and text.isascii():
+            likely = self._scanner.finders(text, provider)
+        return entities.values(text, provider, likely)
 
     def _ids(self, text: str, signs: scan.Signs) -> tuple[str, ...]:
         """The ids that ``classify.classify`` gives, from the matching patterns alone wherever they decide it."""
@@ -210,7 +210,9 @@ class Classifier:
                 if weight > scores.get(rule.error.id, 0.0) and self._holds(rule, signs.patterns, text):
                     scores[rule.error.id] = weight
             ids = _ordered(scores)
-        return tuple(found.error.id for found in classify.classify(text)) if ids is None else ids
+        if ids is None:
+            return tuple(found.error.id for found in classify.classify(text, sorted(signs.patterns)))
+        return ids
 
     def _holds(self, rule: classify.Rule, present: frozenset[int], text: str) -> bool:
         """Whether the rule's pattern stands in a context that it accepts, in a text where no hit is only mentioned."""
@@ -273,7 +275,8 @@ def _normal(text: str, signs: int) -> str:
     """The normal form of a redacted text: mostly there is no more to undo than runs of blanks."""
     if signs & _NOISY:
         return normalise.plain(text)
-    length, text = 0, text.replace("\t", " ")
-    while length != len(text):
-        length, text = len(text), text.replace("  ", " ")
-    return text
+    first, *others = text.replace("\t", " ").split("  ")
+    if not others:
+        return first
+    parts = [part.lstrip(" ") for part in others]  # the odd blank of a run leads the part behind it
+    return " ".join([first, *filter(None, parts[:-1]), parts[-1]])

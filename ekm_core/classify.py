@@ -10,7 +10,7 @@ the context (``needs``, ``unless``) tested.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -244,7 +244,7 @@ class _Engine:
             self._contexts[main] = made
         return made
 
-    def rules(self, numbers: list[int]) -> Iterator[Rule]:
+    def rules(self, numbers: Sequence[int]) -> Iterator[Rule]:
         """The rules whose own pattern is among the numbers and whose context can still hold."""
         present = frozenset(numbers)
         for number in numbers:
@@ -287,17 +287,18 @@ def engine() -> _Engine:
     return _Engine()
 
 
-def classify(text: str) -> tuple[Classified, ...]:
+def classify(text: str, numbers: Sequence[int] | None = None) -> tuple[Classified, ...]:
     """All known errors in a NORMALISED text, the root cause first; () means unknown.
+
+    numbers: of the patterns that match, as ``_Engine.matching`` gives them, where they are known already.
 
     Order: certain before uncertain wordings, then the order in which OpenAI's request walks the chain (an error at an
     earlier link hides the later ones), then the place in the text; an entry's ``after`` comes before all of it.
     """
     text = whole_characters(text)
     built = engine()
-    numbers = built.matching(text)
-    if not numbers:
-        return ()
+    if numbers is None:
+        numbers = built.matching(text)
     present = frozenset(numbers)
     hits: dict[str, list[Hit]] = {}
     found: dict[str, KnownError] = {}

@@ -24,6 +24,8 @@ for _plain, _fancy in (
 ):
     _REPLACED.update(dict.fromkeys(map(ord, _fancy), _plain))
 
+_FANCY = re.compile(f"[{re.escape(''.join(map(chr, _REPLACED)))}]")
+
 _TIMESTAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?+(?:Z|[+-]\d\d:?\d\d)?+[ \t|:-]*+"
 # What journals, container tools and build servers write before every line.
 _JOURNAL = r"[A-Z][a-z]{2}\ [\ \d]\d\ \d\d:\d\d:\d\d\ [\w.-]{1,60}+\ [\w./-]{1,40}+(?:\[\d{1,7}+\])?+:\ "
@@ -185,9 +187,9 @@ def _replacing(text: str, shift: int = 0) -> Callable[[re.Match[str]], str]:
 
 def _readable(text: str) -> str:
     """The text with one character for one: plain quotes and blanks, and blanks for the plus signs of a form."""
-    if not text.isascii():
+    if not text.isascii() and _FANCY.search(text):
         text = text.translate(_REPLACED)
-    if "error_description=" in text or "AADSTS" in text:
+    if "+" in text and ("error_description=" in text or "AADSTS" in text):
         text = _FORM.sub(lambda match: match.group().replace("+", " "), text)
     return text
 
