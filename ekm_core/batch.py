@@ -21,6 +21,8 @@ _MOST_REMEMBERED = 20_000
 _MOST_TEXTS, _LONGEST_TEXT = 5_000, 2_000
 """How many texts are remembered with their results, and of how many characters at most: some megabytes."""
 
+_CLOSE = 256  # texts that fit into the processor's cache together
+
 _WORTH_A_SCANNER = 60_000
 """After so many texts that need all patterns a scanner, had there been one, would have earned its making."""
 
@@ -148,7 +150,11 @@ class Classifier:
     def _doubtful(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """The places of the texts that need more than a look, each with what stands there: bits of ``_gate``."""
         if self._scanner is not None:
-            return self._scanner.doubtful(texts)
+            return [
+                (start + at, bits)
+                for start in range(0, len(texts), _CLOSE)
+                for at, bits in self._scanner.doubtful(texts[start : start + _CLOSE])
+            ]
         look, bits = self._searcher.Match, tuple(self._gate)
         return [
             (at, sum(bits[number] for number in numbers))

@@ -6,6 +6,7 @@ is always true, at worst shorter than it could be.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from functools import cache
 from itertools import product
 
 _SHORTEST = 3
-_MOST_TOGETHER = 24  # spellings of one place of a pattern that are told apart
+_MOST_TOGETHER = 48  # spellings of one place of a pattern that are told apart
+_RARE_NUMBER = 5  # digits
 _LONG, _LONG_WORD = 10, 16  # letters, from which on more of them make no difference
 # What logs are full of, among it the clouds' denials for other services: a word that stands here would send too many
 # lines to the slow path.
@@ -83,7 +85,9 @@ def raw_spellings(word: str) -> frozenset[str]:
 
 @cache
 def _lines(word: str) -> frozenset[int]:
-    """The ordinary lines that hold the word, by number."""
+    """The ordinary lines that hold the word, by number; a short number may stand in any."""
+    if word.isdigit() and len(word) < _RARE_NUMBER:
+        return frozenset(range(_ORDINARY.count("\n") + 1))
     if word not in _ORDINARY:
         return frozenset()
     return frozenset(number for number, line in enumerate(_ORDINARY.split("\n")) if word in line)
@@ -94,7 +98,7 @@ def _cost(words: _Words) -> tuple[int, int]:
     ways to write them. A single plain word is rare only if it is long."""
     lines = len(frozenset().union(*map(_lines, words)))
     short = max(max((_LONG_WORD if word.isalpha() else _LONG) - len(word), 0) for word in words)
-    return lines, 3 * short + sum(len(raw_spellings(word)) for word in words)
+    return lines, 6 * short + sum(len(raw_spellings(word)) for word in words)
 
 
 @cache
@@ -110,15 +114,21 @@ def _core(word: str) -> str:
     return min(long, key=lambda part: (_cost(frozenset((part,))), part), default=word)
 
 
+def _common_end(words: _Words) -> str:
+    return os.path.commonprefix([word[::-1] for word in words])[::-1]
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """What is known of a part of a pattern.
 
     exact: all that it matches, where that is a handful of strings. needed: one of these stands in whatever it matches.
+    head: whatever it matches begins with one of these.
     """
 
     exact: _Words | None = None
     needed: _Words | None = None
+    head: _Words = _NOTHING
 
 
 _UNKNOWN = _Part()
@@ -133,17 +143,24 @@ class _Reader:
         """Reads up to the closing bracket or the end."""
         exact: _Words | None = frozenset()
         needed: _Words | None = frozenset()
+        head: _Words = frozenset()
         while True:
             part = self._sequence()
+            head |= part.head
             exact = None if exact is None or part.exact is None else exact | part.exact
             needed = None if needed is None or part.needed is None else needed | part.needed
             if self._pattern[self.at : self.at + 1] != "|":
-                return _Part(exact if exact and len(exact) <= _MOST_TOGETHER else None, needed)
+                return _Part(
+                    exact if exact and len(exact) <= _MOST_TOGETHER else None,
+                    needed,
+                    head if "" not in head and len(head) <= _MOST_TOGETHER else _NOTHING,
+                )
             self.at += 1
 
     def _sequence(self) -> _Part:
         """One alternative: the strings that its exact items make side by side, and the best of what it needs."""
-        run, whole = _NOTHING, True
+        run: _Words = _NOTHING
+        head: _Words | None = None  # None while all items are exact
         candidates: list[_Words] = []
         while self.at < len(self._pattern) and self._pattern[self.at] not in "|)":
             part = self._item()
@@ -153,16 +170,19 @@ class _Reader:
             exact = part.exact and frozenset(map("".join, product(part.exact, repeat=times)))
             if exact and optional and once:
                 exact |= _NOTHING
-            if exact and (once or not optional) and len(run) * len(exact) <= _MOST_TOGETHER:
-                run = frozenset(before + behind for before in run for behind in exact)
-                if once:
-                    continue
-                exact = None
-            candidates.append(run)
-            run, whole = exact if exact and once else _NOTHING, False
+            begins = exact if exact and (once or not optional) else _NOTHING if optional else part.head
+            if len(run) * len(begins) > _MOST_TOGETHER:
+                candidates.append(run)
+                head = run if head is None else head
+                run = frozenset((_common_end(run),))
+            run = frozenset(before + behind for before in run for behind in begins)
+            if not (exact and once):
+                candidates.append(run)
+                head = run if head is None else head
+                run = exact if exact and once else _NOTHING
         candidates.append(run)
         long = [shortest(map(_core, words)) for words in candidates if min(map(len, words)) >= _SHORTEST]
-        return _Part(run if whole else None, min(long, key=_cost, default=None))
+        return _Part(run if head is None else None, min(long, key=_cost, default=None), run if head is None else head)
 
     def _item(self) -> _Part:
         """A letter, a class, a group, or something unknown."""

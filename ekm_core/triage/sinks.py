@@ -42,7 +42,8 @@ class Form(Protocol):
 
 
 _NOTHING: Row = {"error_id": "", "error_ids": [], "provider": "", "entities": {}}
-_NOTHING_IN_JSON = b',"error_id":"","error_ids":[],"provider":"","entities":{}}'
+_NOTHING_IN_JSON = b',"error_id":"","error_ids":[],"provider":"","entities":{}}\n'
+_CLOSE = 256  # rows that fit into the processor's cache together
 
 
 class _Jsonl:
@@ -54,17 +55,28 @@ class _Jsonl:
         self._is_twice = scan.whether([name + rb"[^\n]*" + name, rb"\\u00"])
 
     def render(self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]) -> Piece:
+        self.layout = ()  # every line stands for itself
+        pieces = []
+        for start in range(0, len(rows), _CLOSE):
+            these = slice(start, start + _CLOSE)
+            pieces += self._rendered(rows[these], texts[these], found[these], lines[these])
+        return b"".join(pieces)
+
+    def _rendered(
+        self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]
+    ) -> Sequence[bytes]:
+        """The rows as pieces, two for each: mostly what stands before its new columns, and these."""
         import orjson
 
-        self.layout = ()  # every line stands for itself
         column, dumps = self._column, orjson.dumps
+        out = [_NOTHING_IN_JSON] * (2 * len(rows))
         # As it came, with the new columns behind: far cheaper than to write the row anew.
-        out = [line[:-1] + _NOTHING_IN_JSON for line in lines] or [b""] * len(rows)
+        out[::2] = [line[:-1] for line in lines] or [b""] * len(rows)
         anew = self._not_extensible(rows, lines) if lines else set(range(len(rows)))
         for at, result in enumerate(found):
             text = texts[at] if result is None else result.text
-            if result is not None and result.ids and at not in anew:
-                out[at] = lines[at][:-1] + _added_in_json(result.ids, result.provider) + dumps(result.entities) + b"}"
+            if result is not None and result.ids:
+                out[2 * at + 1] = _added_in_json(result.ids, result.provider) + dumps(result.entities) + b"}\n"
             if (result is not None or not text.isascii()) and text != rows[at][column]:
                 anew.add(at)
         for at in anew:
@@ -72,10 +84,9 @@ class _Jsonl:
             added = _NOTHING
             if ids:
                 added = {"error_id": ids[0], "error_ids": ids, "provider": provider, "entities": entities}
-            out[at] = dumps({**rows[at], column: texts[at] if found[at] is None else text, **added})
-        if out:
-            out.append(b"")
-        return b"\n".join(out)
+            row = {**rows[at], column: texts[at] if found[at] is None else text, **added}
+            out[2 * at : 2 * at + 2] = dumps(row), b"\n"
+        return out
 
     def _not_extensible(self, rows: Sequence[Row], lines: Sequence[bytes]) -> set[int]:
         """The lines of JSON to which columns may not be added as they stand.
@@ -86,7 +97,7 @@ class _Jsonl:
         if not self._is_plain:
             return set(range(len(lines)))
         if (
-            all(line.endswith(b"}") for line in lines)
+            {line[-1:] for line in lines} == {b"}"}
             and not self._is_twice(b"\n".join(lines))
             and frozenset().union(*rows).isdisjoint(ADDED)
         ):
