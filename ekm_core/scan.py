@@ -18,7 +18,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ekm_core import classify, entities, kept
@@ -50,14 +50,15 @@ class Signs(NamedTuple):
 class _Mains(NamedTuple):
     """What the matching signatures' own patterns tell already.
 
-    matter: the contexts whose match could matter too, and the providers whose contexts they are.
-    alone: the provider whose signatures they all are, if there is one.
+    matter: the contexts whose match could matter too. providers: those whose details are to be looked for.
+    alone: whether these are of one provider. number: another one for each.
     """
 
     signs: Signs
     matter: frozenset[int]
     providers: tuple[Provider, ...]
-    alone: Provider | None
+    alone: bool
+    number: int
 
 
 class Scanner:
@@ -107,6 +108,8 @@ class Scanner:
         )
         self._every_gate = sum(gate)
         self._remembered: dict[frozenset[int], _Mains | None] = {}
+        self._numbers = count()
+        self._told: dict[tuple[int, frozenset[int]], Signs] = {}
 
     def doubtful(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """The places of those texts in which some pattern of the gate may match, each with the bits of these.
@@ -164,15 +167,20 @@ class Scanner:
             return mains
 
     def _signs(self, mains: _Mains, text: bytes) -> Signs:
-        if self._finders and mains.alone is not None:
-            found = _matching(self._details[mains.alone], text)
-            finders = self._among(found)
-        elif mains.matter:
-            found = [number for provider in mains.providers for number in _matching(self._details[provider], text)]
-            finders = None
-        else:
+        if not mains.providers:
             return mains.signs
-        return Signs(mains.signs.patterns.union(mains.matter.intersection(found)), mains.signs.mentioned, finders)
+        found: list[int] = []
+        for provider in mains.providers:
+            self._details[provider].scan(text, _NOTE, 0, found.append)
+        details = frozenset(found)
+        signs = self._told.get((mains.number, details))
+        if signs is None:
+            if len(self._told) >= _MOST_REMEMBERED:
+                self._told.clear()
+            finders = self._among(found) if mains.alone and self._finders else None
+            signs = Signs(mains.signs.patterns | (mains.matter & details), mains.signs.mentioned, finders)
+            self._told[mains.number, details] = signs
+        return signs
 
     def _among(self, found: list[int]) -> tuple[int, ...]:
         """The finders among the numbers."""
@@ -195,11 +203,14 @@ class Scanner:
         mains = numbers - {self._mention}
         if not mains:
             return None
-        matter = frozenset().union(*[self._relevant[main] for main in mains]) - self._relevant.keys()
-        every = frozenset().union(*[self._providers[main] for main in mains])
-        providers = {provider for main in mains for provider in self._providers[main] if matter & self._relevant[main]}
-        alone = next(iter(every)) if len(every) == 1 else None
-        return _Mains(Signs(mains, self._mention in numbers), matter, tuple(providers), alone)
+        matter = frozenset().union(*[self._relevant[main] for main in mains]) - frozenset(self._relevant)
+        providers = frozenset().union(*[self._providers[main] for main in mains])
+        alone = len(providers) == 1
+        if not (alone and self._finders):
+            providers = frozenset(
+                provider for main in mains for provider in self._providers[main] if matter & self._relevant[main]
+            )
+        return _Mains(Signs(mains, self._mention in numbers), matter, tuple(providers), alone, next(self._numbers))
 
 
 # Handlers of the module, told where to write: a closure for every text would cost more than the call.

@@ -56,7 +56,7 @@ class _Jsonl:
 
     def render(self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]) -> Piece:
         self.layout = ()  # every line stands for itself
-        pieces = []
+        pieces: list[bytes] = []
         for start in range(0, len(rows), _CLOSE):
             these = slice(start, start + _CLOSE)
             pieces += self._rendered(rows[these], texts[these], found[these], lines[these])
