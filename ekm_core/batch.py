@@ -6,15 +6,17 @@ normalised as a paste is; then one scan says which patterns match somewhere, and
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from pathlib import Path
 from typing import NamedTuple
 
 import re2
 
-from ekm_core import catalogue, classify, entities, normalise, redact, required, scan
+from ekm_core import catalogue, classify, entities, kept, normalise, redact, required, scan
 from ekm_core.model import Link, Provider
 
 _MOST_REMEMBERED = 20_000
@@ -58,13 +60,27 @@ def _gate(engine: classify._Engine) -> dict[int, tuple[bytes, ...]]:
     have none.
     """
     gate: dict[int, tuple[bytes, ...]] = {_SECRETIVE: (redact.GATE,), _NOISY: (_WRAPPED,)}
-    words = engine.literals()
+    words = _spellings(engine)
     if words is None:
         return gate | dict.fromkeys(_BITS.values(), (rb"[\x00-\xff]",))
-    for provider, its in words.items():
-        spellings = frozenset().union(*map(required.raw_spellings, its))
-        gate[_BITS[provider]] = tuple(re.escape(word).encode() for word in sorted(spellings))
-    return gate
+    return gate | {_BITS[provider]: tuple(re.escape(word).encode() for word in its) for provider, its in words.items()}
+
+
+def _spellings(engine: classify._Engine) -> dict[Provider, list[str]] | None:
+    """For each provider the strings, one of which stands in every raw text in which a signature of its errors matches;
+    None: unknown. To work them out takes a quarter of a second; they are kept.
+    """
+    patterns, providers = engine.patterns(), engine.providers()
+    own = [(patterns[main], sorted(its)) for main, its in providers.items()]
+    name = kept.key(Path(required.__file__).read_bytes(), repr(own).encode())
+    if (data := kept.get(name)) is not None:
+        return {Provider(provider): its for provider, its in json.loads(data).items()}
+    words = engine.literals()
+    if words is None:
+        return None
+    made = {provider: sorted(frozenset().union(*map(required.raw_spellings, its))) for provider, its in words.items()}
+    kept.put(name, json.dumps(made).encode())
+    return made
 
 
 def _searcher(gate: Mapping[int, Sequence[bytes]]) -> re2.Set:

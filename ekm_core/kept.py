@@ -14,6 +14,8 @@ from pathlib import Path
 
 _UNUSED = 30 * 24 * 3600  # seconds, after which what nobody asked for is removed
 
+_DIGEST = hashlib.sha256().digest_size
+
 
 def _folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ekm-troubleshooter"
@@ -28,17 +30,18 @@ def key(*parts: bytes) -> str:
 
 
 def get(name: str) -> bytes | None:
-    """What is kept under the name, None if nothing is, or if somebody else could have put it there."""
+    """What is kept under the name, None if nothing is, if it is damaged or if somebody else could have put it there."""
     try:
         folder = _folder()
         if os.name == "posix" and (folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o022):
             return None
         path = folder / name
-        data = path.read_bytes()
+        found = path.read_bytes()
         os.utime(path)
     except (OSError, RuntimeError):  # RuntimeError: there is no home
         return None
-    return data
+    data = found[_DIGEST:]
+    return data if hashlib.sha256(data).digest() == found[:_DIGEST] else None
 
 
 def put(name: str, data: bytes) -> None:
@@ -48,7 +51,7 @@ def put(name: str, data: bytes) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=folder)
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.write(hashlib.sha256(data).digest() + data)
         Path(temporary).replace(folder / name)
         for path in folder.iterdir():
             if time.time() - path.stat().st_mtime > _UNUSED:

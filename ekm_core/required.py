@@ -6,7 +6,6 @@ is always true, at worst shorter than it could be.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -115,7 +114,8 @@ def _core(word: str) -> str:
 
 
 def _common_end(words: _Words) -> str:
-    return os.path.commonprefix([word[::-1] for word in words])[::-1]
+    least = min(words, key=len)
+    return next(end for at in range(len(least) + 1) if all(word.endswith(end := least[at:]) for word in words))
 
 
 @dataclass(frozen=True, slots=True)

@@ -379,6 +379,23 @@ def test_compiled_patterns_are_kept_and_never_trusted_blindly(tmp_path: Path, mo
         scan._database(patterns, make=False)
 
 
+def test_the_words_of_the_gate_are_kept_and_a_damaged_file_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = classify.engine()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = batch._gate(engine)
+    (path,) = (tmp_path / "ekm-troubleshooter").iterdir()
+    data = path.read_bytes()
+    monkeypatch.setattr(type(engine), "literals", lambda _: None)  # what is kept is not worked out again
+    assert batch._gate(engine) == made
+    for damaged in (data[:-1], b"", b"{}", data.replace(b"aws", b"gcp")):
+        path.write_bytes(damaged)
+        assert batch._gate(engine) != made
+    path.write_bytes(data)
+    assert batch._gate(engine) == made
+
+
 def test_lines_of_json_are_written_as_they_came_unless_that_would_keep_a_secret(tmp_path: Path) -> None:
     source = tmp_path / "in.jsonl"
     plain = json.dumps(SECRET)
