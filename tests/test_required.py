@@ -39,7 +39,7 @@ from ekm_core import batch, catalogue, classify, normalise, redact, required
             r"AADSTS[ :]?(?:530\d{2}|54\w)",
             {"aadsts530", "aadsts 530", "aadsts:530", "aadsts54", "aadsts 54", "aadsts:54"},
         ),
-        (r"(?:when|while) calling the (?:Sign|Verify)\w+", {"the sign", "the verify"}),
+        (r"[ab] the (?:Certificate|Verification)\w+", {"the certificate", "the verification"}),
         (r"maybe(?:or\w)?not", {"maybe"}),
         (r"(?:[a-z]x|here)\d", None),
         (r"error 530|53000\d", {"error 530", "53000"}),
