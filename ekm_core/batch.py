@@ -297,8 +297,4 @@ def _normal(text: str, signs: int) -> str:
     """The normal form of a redacted text: mostly there is no more to undo than runs of blanks."""
     if signs & _NOISY:
         return normalise.plain(text)
-    first, *others = text.replace("\t", " ").split("  ")
-    if not others:
-        return first
-    parts = [part.lstrip(" ") for part in others]  # the odd blank of a run leads the part behind it
-    return " ".join([first, *filter(None, parts[:-1]), parts[-1]])
+    return normalise.single_blanks(text.replace("\t", " "))

@@ -5,7 +5,7 @@ import textwrap
 from urllib.parse import quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ekm_core.classify import classify
@@ -139,6 +139,40 @@ def test_places_are_true_and_both_forms_agree(text):
         last = start
         if normal.text[offset].isalpha() and normal.text[offset] == text[start]:
             assert end == start + 1
+
+
+_ASCII = (
+    (
+        "a",
+        "n",
+        "r",
+        "t",
+        ".",
+        "B c",
+        "word",
+        "\\",
+        "\\n",
+        "\\\\n",
+        "\\t",
+        "\\r",
+        '\\"',
+        "\\u0020",
+        "|",
+        " | ",
+        "> ",
+        "# ",
+    ),
+    ("* ", "**", "***", "`", '"', "'", "+", '" + "', "&amp;", "&lt", "%20", "%0A", "<br>", "<p class=x >", "</td>"),
+    ("[31m", "[12", "-- ", "//", "##[error]", "web_1  | ", "2026-11-23T10:11:12Z ", "Nov  3 10:11:12 host x[1]: "),
+    ("Nov 3 10:11:12 host x: ", "AADSTS50012:+a+b", "error_description=a+b"),
+    (" ", "  ", " " * 21, "\n", "\r\n", "\t", "\x0b", "\x1c", "\x1b[0m"),
+)
+
+
+@settings(max_examples=1_000)
+@given(st.lists(st.sampled_from([piece for pieces in _ASCII for piece in pieces]), max_size=16).map("".join))
+def test_the_quick_way_for_ascii_gives_the_same(text):
+    assert plain(text) == normalise(text).text
 
 
 @given(st.lists(st.text(alphabet="abcdefghij", min_size=1, max_size=8), min_size=1, max_size=12))
