@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -144,16 +143,7 @@ class Classifier:
         known = self._known
         seen = {text: bits for at, bits in doubtful if (text := texts[at]) not in known}
         order = sorted(seen, key=seen.__getitem__)  # those of one provider follow each other
-        cleaned = [redact.redact(text).text if seen[text] & _SECRETIVE else text for text in order]
-        normal = [_normal(clean, seen[text]) for text, clean in zip(order, cleaned, strict=True)]
-        every = self._scan(normal, [seen[text] for text in order])
-        ids = [signs and self._ids(plain, signs) for plain, signs in zip(normal, every, strict=True)]
-        values = self._read(normal, every, ids) if self._values else repeat(None)
-        for text, clean, its, read in zip(order, cleaned, ids, values, strict=self._values):
-            if its:
-                known[text] = Result(clean if self._values else "", its, self._errors[its[0]].provider.value, read)
-            else:
-                known[text] = Result(clean) if self._values and clean is not text else None
+        known.update(zip(order, self._results(order, [seen[text] for text in order]), strict=True))
         for at, _ in doubtful:
             found[at] = known[texts[at]]
         for text, bits in seen.items():  # a text that may hold a secret is never kept
@@ -162,6 +152,27 @@ class Classifier:
         if len(known) > _MOST_TEXTS:
             known.clear()
         return found
+
+    def _results(self, texts: list[str], bits: list[int]) -> list[Result | None]:
+        """What ``found`` gives for each of some texts; bits: what stands there."""
+        cleaned = [
+            redact.redact(text).text if its & _SECRETIVE else text for text, its in zip(texts, bits, strict=True)
+        ]
+        normal = [_normal(clean, its) for clean, its in zip(cleaned, bits, strict=True)]
+        every = self._scan(normal, bits)
+        ids = [signs and self._ids(plain, signs) for plain, signs in zip(normal, every, strict=True)]
+        if not self._values:
+            return [Result("", its, self._errors[its[0]].provider.value) if its else None for its in ids]
+        values = self._read(normal, every, ids)
+        errors = self._errors
+        return [
+            Result(clean, its, errors[its[0]].provider.value, read)
+            if its
+            else Result(clean)
+            if clean is not text
+            else None
+            for text, clean, its, read in zip(texts, cleaned, ids, values, strict=True)
+        ]
 
     def _doubtful(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """The places of the texts that need more than a look, each with what stands there: bits of ``_gate``."""
@@ -187,11 +198,14 @@ class Classifier:
         slowly = self._engine.matching
         if self._scanner is None:
             return [scan.Signs(frozenset(numbers)) if (numbers := slowly(text)) else None for text in texts]
-        signs = self._scanner.look([text if text.isascii() else "" for text in texts], bits)
-        for at, text in enumerate(texts):
-            if not text.isascii():
-                numbers = slowly(text)
-                signs[at] = scan.Signs(frozenset(numbers)) if numbers else None
+        others = [at for at, text in enumerate(texts) if not text.isascii()]
+        plain = list(texts)
+        for at in others:
+            plain[at] = ""
+        signs = self._scanner.look(plain, bits)
+        for at in others:
+            numbers = slowly(texts[at])
+            signs[at] = scan.Signs(frozenset(numbers)) if numbers else None
         return signs
 
     def _read(
