@@ -40,10 +40,11 @@ else:
     from pages.components.api import Api
     from pages.components.prompt import PromptSockets
     from pages.components.security import SecurityHeaders
+    from pages.components.uploads import Uploads
 
     app = st.App(
         "app.py",
         lifespan=server.lifespan,
         routes=server.routes(),
-        middleware=[Middleware(SecurityHeaders), Middleware(PromptSockets), Middleware(Api)],
+        middleware=[Middleware(SecurityHeaders), Middleware(PromptSockets), Middleware(Uploads), Middleware(Api)],
     )

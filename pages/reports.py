@@ -8,7 +8,7 @@ import streamlit as st
 
 from ekm_core import reopen
 from ekm_core.model import Diagnosis
-from pages.components import frame, markup, on_demand, staff
+from pages.components import frame, markup, on_demand, staff, uploads
 
 _LABEL = "Report of the customer"
 _LATER = "A later report, to compare"
@@ -16,7 +16,7 @@ _LATER = "A later report, to compare"
 
 def _opened(label: str, key: str) -> tuple[Diagnosis | None, str]:
     """The report in an upload field, or None with the sentence that says why not ("" while the field is empty)."""
-    file = st.file_uploader(label, type=["json", "md"], key=key, max_upload_size=8)
+    file = st.file_uploader(label, type=["json", "md"], key=key, max_upload_size=uploads.MEGABYTES)
     if file is None:
         return None, ""
     try:

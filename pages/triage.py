@@ -11,7 +11,7 @@ from ekm_core.model import Provider
 from ekm_core.triage import TriageError, export, proposal, session
 from ekm_core.triage.job import Counts
 from ekm_core.triage.results import Group, Summary, TableRow
-from pages.components import asking, charts, frame, markup, staff
+from pages.components import asking, charts, frame, markup, staff, uploads
 
 _NONE = "(none)"
 _TEXT = ("text", "message", "error", "description", "body", "comment")
@@ -295,6 +295,7 @@ def _unlimited() -> str:
 
 
 staff.admit("Triage")
+uploads.allow_large()
 frame.head(
     "Triage",
     "Many messages at once: what broke, since when, for whom, and what nobody knows yet.",

@@ -106,7 +106,7 @@ def test_the_settings_hold() -> None:
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert settings["client"]["showErrorDetails"] == "none"
     assert settings["browser"]["gatherUsageStats"] is False
-    assert settings["server"]["maxUploadSize"] <= 10
+    assert settings["server"]["maxUploadSize"] <= 200
     assert settings["runner"]["postScriptGC"] is False
     known = config._config_options_template
     for section, options in settings.items():

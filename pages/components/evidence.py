@@ -16,7 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from ekm_core import evidence
 from ekm_core.evidence import State
 from ekm_core.model import Configuration, Exhibit, Provider, Snippet
-from pages.components import given, markup, recognised
+from pages.components import given, markup, recognised, uploads
 
 _LONGEST = 4_000_000
 """Characters of one paste or file. A whole account's answers are some hundred thousand."""
@@ -178,7 +178,11 @@ def draw(configured: Configuration) -> None:
         st.button("Add to the evidence", on_click=_add_paste, key="add-evidence", type="primary")
     with right:
         st.file_uploader(
-            "Or upload files", accept_multiple_files=True, key=_uploader(), on_change=_add_files, max_upload_size=8
+            "Or upload files",
+            accept_multiple_files=True,
+            key=_uploader(),
+            on_change=_add_files,
+            max_upload_size=uploads.MEGABYTES,
         )
     said: str = st.session_state.get("evidence_said", "")
     problems: Sequence[str] = st.session_state.get("evidence_problems", ())
