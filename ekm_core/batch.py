@@ -164,14 +164,10 @@ class Classifier:
         if not self._values:
             return [Result("", its, self._errors[its[0]].provider.value) if its else None for its in ids]
         values = self._read(normal, every, ids)
-        errors = self._errors
+        others = [Result(clean) if clean is not text else None for text, clean in zip(texts, cleaned, strict=True)]
         return [
-            Result(clean, its, errors[its[0]].provider.value, read)
-            if its
-            else Result(clean)
-            if clean is not text
-            else None
-            for text, clean, its, read in zip(texts, cleaned, ids, values, strict=True)
+            Result(clean, its, self._errors[its[0]].provider.value, read) if its else other
+            for clean, its, read, other in zip(cleaned, ids, values, others, strict=True)
         ]
 
     def _doubtful(self, texts: Sequence[str]) -> list[tuple[int, int]]:

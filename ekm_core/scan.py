@@ -64,7 +64,7 @@ class _Mains(NamedTuple):
 class Scanner:
     """The compiled patterns. Not shared between threads.
 
-    gate: patterns to look for in raw texts, over bytes and without case, by the bit that stands for them, see
+    gate: patterns to look for in raw texts, over bytes and without case, each group by one of eight bits, see
     ``doubtful``. No match of one may need the beginning or end of its text where a blank would not do as well. alone:
     the bits of the providers without whose patterns there is no match of their signatures. finders: whether
     ``finders`` will be asked. make: whether it may be compiled where it was not kept.
