@@ -73,6 +73,7 @@ KINDS = (
     "authorization header",
     "client secret",
     "OpenAI key",
+    "OpenAI admin key",
     "API key",
     "account key",
     "shared access signature",
@@ -411,11 +412,6 @@ def _has_digit(text: bytes, found: re2._Match) -> bool:
     return re.search(rb"[0-9]", found.group(1)) is not None
 
 
-def _is_openai_key(text: bytes, found: re2._Match) -> bool:
-    # sk-learn-something is no key: keys hold digits, or are masked with stars
-    return re.search(rb"[0-9*]|^sk-(?:proj|admin|svcacct)-", found.group(1)) is not None
-
-
 def _is_bearer(text: bytes, found: re2._Match) -> bool:
     value, end = found.group(1), found.end(1)
     if value.endswith(b"=") and text[end : end + 1] in (b'"', b"\\"):
@@ -523,6 +519,20 @@ def _find_headless_keys(text: bytes) -> Iterator[tuple[int, int, str]]:
         yield *found.span(1), "private key"
 
 
+_OPENAI_KEY = _re2(_EDGE + rb"(sk-[A-Za-z0-9_*-]{12,})")
+
+
+def _find_openai_keys(text: bytes) -> Iterator[tuple[int, int, str]]:
+    """OpenAI's keys. Which kind it was decides what an error means that quotes one."""
+    for found in _OPENAI_KEY.finditer(text):
+        value = found.group(1)
+        if value.startswith(b"sk-admin"):
+            yield *found.span(1), "OpenAI admin key"
+        # sk-learn-something is no key: keys hold digits, or are masked with stars
+        elif re.search(rb"[0-9*]|^sk-(?:proj|svcacct)-", value):
+            yield *found.span(1), "OpenAI key"
+
+
 _B64 = rb"[A-Za-z0-9_+/=-]"
 _SECRET_WORDS = (
     rb"(?:pass(?:word|wd|phrase)|secret|token|(?:api|access|account|secret)[_ -]?key)"
@@ -559,7 +569,7 @@ _RULES: tuple[_Rule, ...] = (
     ),
     _shape("AWS access key id", rb"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12}", rb"((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,})"),
     _Rule(rb"(?:AKIA|ASIA)[A-Z0-9]{12}|secret[_ -]?access[_ -]?key|\[removed: AWS", _find_stray_aws_secrets),
-    _shape("OpenAI key", rb"sk-[a-z0-9_*-]{12}", _EDGE + rb"(sk-[A-Za-z0-9_*-]{12,})", _is_openai_key),
+    _Rule(rb"sk-[a-z0-9_*-]{12}", _find_openai_keys),
     _shape(
         "client secret",
         rb"[0-9]Q(?:~|%7E)|GOCSPX-",

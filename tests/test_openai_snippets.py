@@ -93,6 +93,9 @@ def test_no_snippet_holds_a_key():
         assert "OPENAI_ADMIN_KEY" in snippet.text
 
 
+_REFUSED = "Incorrect API key provided:"
+
+
 @pytest.mark.parametrize(
     ("error", "cause", "text", "verdict"),
     [
@@ -113,6 +116,11 @@ def test_no_snippet_holds_a_key():
         ("insufficient-permissions", "another-call", "Missing scopes: api.external_keys.read.", "ruled_out"),
         ("insufficient-permissions", "another-call", "Missing scopes: api.management.read.", "cannot_tell"),
         ("insufficient-permissions", "another-call", "You have insufficient permissions", "cannot_tell"),
+        ("insufficient-permissions", "unknown-key", f"{_REFUSED} [removed: OpenAI admin key].", "confirmed"),
+        ("insufficient-permissions", "unknown-key", "Missing scopes: api.management.read.", "ruled_out"),
+        ("insufficient-permissions", "unknown-key", "You have insufficient permissions", "cannot_tell"),
+        ("insufficient-permissions", "missing-scope", f"{_REFUSED} [removed: OpenAI admin key].", "ruled_out"),
+        ("insufficient-permissions", "not-an-admin-key", f"{_REFUSED} [removed: OpenAI admin key].", "ruled_out"),
         ("key-in-use", "live-projects", "associated with active projects", "cannot_tell"),
     ],
 )

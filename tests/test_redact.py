@@ -62,7 +62,7 @@ SHAPES: dict[str, tuple[str, Callable[[random.Random], str]]] = {
     ),
     "openai key": ("OpenAI key", lambda r: "sk-" + machine_made(ALNUM, 48, r)),
     "openai project key": ("OpenAI key", lambda r: "sk-proj-" + machine_made(BASE64URL, 100, r)),
-    "openai admin key": ("OpenAI key", lambda r: "sk-admin-" + machine_made(BASE64URL, 100, r)),
+    "openai admin key": ("OpenAI admin key", lambda r: "sk-admin-" + machine_made(BASE64URL, 100, r)),
     "openai service key": ("OpenAI key", lambda r: "sk-svcacct-" + machine_made(BASE64URL, 60, r)),
     "google access token": ("Google token", lambda r: "ya29." + machine_made(BASE64URL, 120, r)),
     "google refresh token": ("Google token", lambda r: "1//0" + machine_made(BASE64URL, 60, r)),
@@ -317,6 +317,11 @@ EXAMPLES: list[tuple[str, str, str]] = [
         "OpenAI key",
         "Incorrect API key provided: sk-proj-****************wxyz.",
         "Incorrect API key provided: [removed: OpenAI key].",
+    ),
+    (
+        "OpenAI admin key",
+        "Incorrect API key provided: sk-admin-****************wxyz.",
+        "Incorrect API key provided: [removed: OpenAI admin key].",
     ),
     (
         "e-mail",

@@ -23,7 +23,23 @@ from ekm_core.openai import snippets
 from ekm_core.vendor import API_GUIDE
 
 _SCOPE = re.compile(r"missing scopes?: ?(?P<scope>[a-z_]+(?:\.[a-z_]+)+)", re.IGNORECASE)
+_UNKNOWN_KEY = r"Incorrect API key provided: ?['\"]?(?:\[removed: OpenAI admin key|sk-admin)"
+_KEY_REFUSED = re.compile(_UNKNOWN_KEY, re.IGNORECASE)
 _WHO = "Owner of the OpenAI organization"
+
+
+def _unknown_key(case: Case) -> Ruling:
+    if match := _KEY_REFUSED.search(case.text):
+        return Ruling(Verdict.CONFIRMED, "OpenAI says that it does not know the admin key.", (match.group(),))
+    if match := _SCOPE.search(case.text):
+        return Ruling(Verdict.RULED_OUT, "OpenAI knows the key, for it says what the key lacks.", (match.group(),))
+    return _unknown("See whether the key stands in the list of admin keys.")
+
+
+def _not_admin(case: Case) -> Ruling:
+    if match := _KEY_REFUSED.search(case.text):
+        return Ruling(Verdict.RULED_OUT, "The key that the error quotes begins as admin keys do.", (match.group(),))
+    return _unknown("See whether the key stands in the list of admin keys.")
 
 
 def _scope(case: Case) -> Ruling:
@@ -32,6 +48,8 @@ def _scope(case: Case) -> Ruling:
         return Ruling(
             Verdict.CONFIRMED, f"The error says that the API key lacks the scope {match['scope']}.", (match.group(),)
         )
+    if match := _KEY_REFUSED.search(case.text):
+        return Ruling(Verdict.RULED_OUT, "OpenAI refused the key itself, before it looked at scopes.", (match.group(),))
     return Ruling(
         Verdict.CANNOT_TELL,
         "Read which scopes the error names. The calls for external keys need api.external_keys.read to list and "
@@ -100,6 +118,7 @@ ERROR = KnownError(
             r"missing scopes?: ?(?:api|model|organization)\.[a-z_.]+",
             weight=0.8,
         ),
+        Signature("unknown-key", _UNKNOWN_KEY),
         Signature("session", r"must be made with a session key \(that is, it can only be made from the browser\)"),
     ),
     causes=(
@@ -121,7 +140,16 @@ ERROR = KnownError(
             why=(
                 "Normal API keys and service-account keys may not call the management API, whatever their owner's role."
             ),
-            check=lambda case: _unknown("See whether the key stands in the list of admin keys."),
+            check=_not_admin,
+            look=_look,
+            fix=_fix,
+            who=_WHO,
+        ),
+        Cause(
+            id="unknown-key",
+            title="OpenAI does not know the admin key",
+            why="The key was deleted, belongs to nobody any more, or was not copied whole.",
+            check=_unknown_key,
             look=_look,
             fix=_fix,
             who=_WHO,
@@ -166,6 +194,10 @@ ERROR = KnownError(
             "you have the correct role in your organization (Reader, Writer, Owner) and project (Member, Owner), "
             "and if "
             "you're using a restricted API key, that it has the necessary scopes."
+        ),
+        Sample(
+            "Incorrect API key provided: sk-admin-***. You can find your API key at "
+            "https://platform.openai.com/account/api-keys."
         ),
         Sample(
             "HTTP 401: You have insufficient permissions for this operation. Missing scopes: model.request.",
