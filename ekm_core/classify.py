@@ -40,7 +40,8 @@ _BRANCH = 160
 _REMARK = r"(?:#|//)"
 _PHRASE = r"[\"'][^\"':]{4,60}[\"']"
 _TESTED_BEFORE = re.compile(
-    r"(?:(?:\b|_)(?:includes|contains|indexOf|startsWith|endsWith|search|match|matches|test|assertIn) ?"
+    r"(?:(?:\b|_)(?:includes|contains|indexOf|startsWith|endsWith|search|match|matches|test|assertIn|ErrorContains"
+    r"|hasMessage\w{0,20}) ?"
     r"\((?:[^\"'/()]{1,40}(?:\(\))?, ?)?"
     r"|\bgrep(?: -\w{1,8}){0,3} |-i?c?(?:match|like|contains) |[=!]==? ?|=~ ?|\b(?:if|elif|and|or|not) (?=.\S{0,40}$))"
     r"(?:[\"'/*(]{1,3}[^\"'/]{0,60}|\"[^\"/]{0,80})$"
@@ -64,7 +65,7 @@ _COMMENTED = re.compile(rf"[\"'], ?{_REMARK}")
 
 # Holds wherever one of the patterns above can hold, at whatever place: then a text needs the look at its places.
 MENTION = (
-    r"(?i)(?:includes|contains|indexof|startswith|endswith|search|match|matches|test|assertin) ?\("
+    r"(?i)(?:includes|contains|indexof|startswith|endswith|search|match|matches|test|assertin|hasmessage\w{0,20}) ?\("
     r"|grep |(?:match|like|contains) [\"'/*(]|[=!]==? ?[\"'/*(]|=~|\b(?:if|elif|and|or|not) [\"'/*(]"
     r"|:raise|@throws|@exception|[\"'] (?:not )?in |/[gimsu]{1,3}[\s;,)]|\w\||\|\w|[\"'], ?(?:#|//)"
     r"|(?:^|[^: ] ?)[\"'][^\"':]{4,60}[\"'], ?[\"']|[\"'], ?[\"'][^\"':]{4,60}[\"'] ?[,)\]}#]"

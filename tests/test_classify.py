@@ -64,6 +64,8 @@ def test_other_texts_match_nothing():
         'IGNORE: "AADSTS53003 AADSTS50076 AADSTS50079"',
         'retryable("KMS.AccessDeniedException", "KMS.DisabledException", "KMS.NotFoundException")',
         ":raise KMS.DisabledException if the key is disabled",
+        '.hasMessageContaining("Status Code: 400; Error Code: KMS.NotFoundException")',
+        'assert.ErrorContains(t, err, "operation error KMS: Decrypt, InvalidCiphertextException")',
     ],
 )
 def test_program_text_about_an_error_is_none(code):

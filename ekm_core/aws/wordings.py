@@ -10,6 +10,12 @@ NOT_THROWN = (
     r"\(client fault\)",
     r"(?:class|import|instanceof|catch|case|extends|typeof) ['\"({]{0,2} ?[\w.#]{0,80}(?:Exception|Error)\b",
     r"\bexcept \(?[\w., ]{0,80}(?:Exception|Error)\b",
+    r"\brescue (?:::)?[A-Z]\w{1,40}::",
+    # Lists of names, and tables that give each its own text or constant.
+    r"(?:Exception|Fault)['\"]?, ?(?:or |and )?['\"]?(?:[\w.:*]{1,60}[.:*]|\*)?[A-Z]\w{2,60}(?:Exception|Fault)\b",
+    r", (?:or|and) ['\"]?(?:\w{1,40}\.)?[A-Z]\w{2,60}(?:Exception|Fault)\b",
+    r"\w\(['\"][\w.]{2,60}(?:Exception|Fault)['\"], ?(?-i:_?[A-Z][A-Z0-9_]{1,40})\b",
+    r"['\"], ?(?-i:[A-Z]\w{2,60}(?:Exception|Error|Denied|NotMatch)): ?['\"]",
     # Type stubs, tables of handlers and of status codes: a name, a colon, and no message.
     r"Exception: ?(?:await |async |\(\w{0,20}\) "
     r"?=>|Type\[|Optional\[|NotRequired\[|List\[|\d{3}\b|Boto\w{0,20}Error|&\w|typeof "
@@ -44,7 +50,7 @@ def thrown(name: str) -> str:
         rf"(?:an? |the |this |following |error |exception ){{0,3}}['\"(]?(?:{name})\b"
         rf"|(?:\w\.|::|#)(?:{name})(?: ?:|['\"]? ?[,}}]|\)|$| \(| at | - )"
         rf"|(?:code|type)['\"]? ?[=:] ?['\"]?(?:{name})\b"
-        rf"|api error (?:{name})\b"
+        rf"|(?:api error|operation error [\w ]{{2,40}}: \w{{3,60}},) (?:{name})\b"
         rf"|KMS Exception: ?(?:{name})(?:KMS|\b)"
         rf"|Some\(['\"](?:{name})['\"]"
         rf"|>(?:{name})<"

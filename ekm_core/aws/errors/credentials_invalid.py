@@ -56,7 +56,8 @@ _UNKNOWN = (
 _NONE = (
     r"NoCredential\w*|Unable to locate credentials|Unable to load (?:AWS )?credentials|Could not load credentials"
     r"|without credentials set|No valid credential sources|No handler was ready|no EC2 instance role found|Missing "
-    r"credentials|no EC2 IMDS role found|CredentialsNotLoaded"
+    r"credentials|no EC2 IMDS role found|CredentialsNotLoaded|MissingCredentials\b|find AWS credentials in"
+    r"|Request is missing Authentication Token|Provider returned no credentials"
 )
 
 ERROR = KnownError(
@@ -96,7 +97,17 @@ ERROR = KnownError(
         Signature("php-none", r"Error retrieving credentials from the instance profile metadata"),
         Signature("go-ec2-none", r"EC2RoleRequestError: no EC2 instance role found"),
         Signature("sso-login", r"To refresh this SSO session run ['\"]?aws sso login"),
-        Signature("rust-none", r"no providers in chain provided credentials|the credential provider was not enabled"),
+        Signature(
+            "rust-none",
+            r"no providers in chain provided credentials|the credential provider was not enabled"
+            r"|(?:\bkind: |ConstructionFailure\()MissingCredentials\b",
+        ),
+        Signature(
+            "rust-loading", r"an error occurred while loading credentials", 0.8, needs=(r"\baws\b|AWS_|AssumeRole",)
+        ),
+        Signature("rusoto-none", r"(?:Couldn't|Could not) find AWS credentials in"),
+        Signature("no-signature", r"Request is missing Authentication Token", 0.8),
+        Signature("fluent-bit", r"Provider returned no credentials, service=", 0.8),
         Signature("sso", r"SSO session (?:associated with this profile|token)[\w ]{0,20} has expired"),
         Signature("sso-token", r"Token has expired and refresh failed"),
         Signature(
@@ -196,6 +207,22 @@ ERROR = KnownError(
             "Access Key "
             "and signing method.",
         ),
+        Sample(
+            "ConstructionFailure(ConstructionFailure { source: SigningStageError { kind: MissingCredentials } })",
+            "https://github.com/awslabs/aws-sdk-rust/issues/760",
+        ),
+        Sample(
+            "Couldn't find AWS credentials in environment, default credential file location or IAM role.",
+            "https://github.com/rusoto/rusoto/issues/167",
+        ),
+        Sample(
+            "Amazon.SecurityToken.AmazonSecurityTokenServiceException: Request is missing Authentication Token",
+            "https://github.com/aws/aws-sdk-net/issues/681",
+        ),
+        Sample(
+            "[error] [signv4] Provider returned no credentials, service=kinesis",
+            "https://github.com/fluent/helm-charts/issues/480",
+        ),
         Sample('Unable to locate credentials. You can configure credentials by running "aws configure".'),
     ),
     near_misses=(
@@ -207,6 +234,11 @@ ERROR = KnownError(
             why="Google Cloud Storage.",
         ),
         NearMiss("Failed to retrieve credentials for the database", why="Not AWS's credentials."),
+        NearMiss('{"message":"Missing Authentication Token"}', why="API Gateway, where a path does not exist."),
+        NearMiss(
+            "AccessDenied: 'no access',\nCredentialsProviderError: 'no credentials',\nInvalidAccessKeyId: 'bad key',",
+            why="A table of what to say for each code.",
+        ),
         NearMiss(
             "failed to retrieve credentials: failed to refresh cached credentials, operation error STS: AssumeRole, "
             "https "

@@ -140,6 +140,8 @@ ERROR = KnownError(
             "access it",
         ),
         Signature("ec2", r"encrypted with an inaccessible (?:AWS )?KMS key", 0.6),
+        Signature("ec2-volume", r"volume was unable to access the KMS (?:master )?key", 0.8),
+        Signature("ec2-code", thrown("CustomerKeyHasBeenRevoked"), 0.8, unless=NOT_THROWN),
         Signature("logs", r"specified KMS key (?:ARN |Id )?does not exist or is not allowed to be used"),
         Signature(
             "services",
@@ -154,6 +156,12 @@ ERROR = KnownError(
             "cli-frame",
             rf"\(AccessDenied(?:Exception)?\) (?:occurred )?when calling the {KMS_OPERATIONS} operation",
             0.8,
+        ),
+        Signature(
+            "cli-frame-keys",
+            r"\(AccessDenied(?:Exception)?\) (?:occurred )?when calling the (?:CreateKey|ListKeys) operation",
+            0.8,
+            needs=(r"\bkms\b",),
         ),
         Signature("go-frame", r"(?:operation error |error )KMS: \w{3,60}, (?:.{0,200}\bapi error )?AccessDenied", 0.8),
         Signature(
@@ -400,6 +408,16 @@ ERROR = KnownError(
         Sample(
             "An error occurred (KMS.AccessDeniedException) when calling the SendMessage operation: null",
         ),
+        Sample(
+            'aws kms --region=us-west-1 create-key --description="kube-aws assets"\n'
+            "An error occurred (AccessDeniedException) when calling the CreateKey operation:",
+            "https://github.com/PaddlePaddle/Paddle/pull/1082",
+        ),
+        Sample(
+            "An error occurred (CustomerKeyHasBeenRevoked) when calling the AttachVolume operation: Volume vol-1 "
+            "cannot be attached. The encrypted volume was unable to access the KMS master key.",
+            "https://github.com/kubernetes-retired/kube-aws/issues/393",
+        ),
     ),
     near_misses=(
         NearMiss(
@@ -418,5 +436,14 @@ ERROR = KnownError(
         ),
         NearMiss("If the bucket is encrypted with KMS, the role must have kms:Decrypt permission.", why="Advice."),
         NearMiss("rescue Aws::KMS::Errors::AccessDeniedException => e", why="A program that handles the error."),
+        NearMiss(
+            "rescue ::Aws::KMS::Errors::AccessDeniedException,\n       ::Aws::KMS::Errors::KMSInvalidStateException",
+            why="A program that handles several.",
+        ),
+        NearMiss(
+            "An error occurred (AccessDeniedException) when calling the CreateKey operation: User is not authorized to "
+            "perform: geo:CreateKey",
+            why="Amazon Location has keys too.",
+        ),
     ),
 )

@@ -114,6 +114,7 @@ ERROR = KnownError(
             "used when the credential was stored.",
             "https://github.com/fugue/credstash/issues/130",
         ),
+        Sample("cannot open the box: operation error KMS: Decrypt, InvalidCiphertextException"),
         Sample("InvalidCiphertextException: null\n    at Request.extractError (aws-sdk/lib/protocol/json.js:43:27)"),
         Sample(
             "An error occurred (IncorrectKeyException) when calling the Decrypt operation: The key ID in the request "

@@ -58,7 +58,7 @@ ERROR = KnownError(
     signatures=(
         Signature(
             "proxy",
-            r"external key store proxy (?:did not respond|didn't respond|rejected the|denied access|submitted for)",
+            r"external key store proxy (?:did(?: not|n't) respond in|rejected the|denied access|submitted for)",
             unless=(*NOT_THROWN, r"This exception is thrown|class \w{3,80}Exception"),
         ),
         Signature(
@@ -202,6 +202,10 @@ ERROR = KnownError(
     ),
     near_misses=(
         NearMiss("class XksKeyNotFoundException(KMSError):", why="Source code."),
+        NearMiss(
+            "it failed because the external key store proxy did not respond to AWS KMS in the time allotted",
+            why="The documentation explains a code.",
+        ),
         NearMiss("Our custom key store is backed by CloudHSM.", why="Prose."),
         NearMiss(
             "/// May throw [XksProxyUriInUseException].\n/// May throw [XksProxyUriUnreachableException].", why="Docs."

@@ -33,7 +33,8 @@ ERROR = KnownError(
         Signature("dynamodb", r"KMS key disabled(?: error)?:"),
         Signature(
             "class",
-            r"(?:\bkms\.model\.|KeyManagementService\.Model\.|KMS::Errors::|KMS\.)DisabledException\b",
+            r"(?:\bkms\.model\.|KeyManagementService\.Model\.|KMS::Errors::)DisabledException\b"
+            r"|\bKMS\.DisabledException(?:: |['\"], ?['\"])",
             0.8,
             unless=NOT_THROWN,
         ),
@@ -75,10 +76,16 @@ ERROR = KnownError(
             "disabled. Please check the function's KMS key settings.",
             "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html",
         ),
+        Sample("KMS.DisabledException: The request was rejected because the specified KMS key is not enabled"),
     ),
     near_misses=(
         NearMiss(
             "org.springframework.security.authentication.DisabledException: User is disabled", why="Spring's own class."
         ),
+        NearMiss("Look in the log group for KMS.DisabledException.", why="Advice."),
+        NearMiss(
+            "KMS.DisabledException, KMS.NotFoundException, KMS.KMSInvalidStateException: permanent", why="A list."
+        ),
+        NearMiss('"KMS.DisabledException": alias("KMS.DisabledException", _KMS, "the key is off"),', why="A table."),
     ),
 )

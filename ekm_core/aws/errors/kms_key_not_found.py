@@ -67,7 +67,8 @@ ERROR = KnownError(
         Signature("invalid-key-id-thrown", r"\bNotFoundException\)?.{0,100}\bInvalid keyId\b"),
         Signature(
             "class",
-            r"(?:\bkms\.model\.|KeyManagementService\.Model\.|KMS::Errors::|KMS\.)NotFoundException\b",
+            r"(?:\bkms\.model\.|KeyManagementService\.Model\.|KMS::Errors::)NotFoundException\b"
+            r"|\bKMS\.NotFoundException(?:: |['\"], ?['\"])",
             0.8,
             unless=_NOT_THIS,
         ),
@@ -171,6 +172,7 @@ ERROR = KnownError(
             "400",
             is_really="aws-kms-invalid-arn",
         ),
+        NearMiss("case *kms.NotFoundException, *kms.InvalidKeyUsageException:", why="A program that handles both."),
         NearMiss("'NotFoundException': The key doesn't exist (already deleted).", why="A list of errors in prose."),
     ),
 )

@@ -127,9 +127,21 @@ ERROR = KnownError(
         ),
         Signature(
             "go-frame",
-            r"operation error STS: AssumeRole, .{0,200}\bapi error AccessDenied",
+            r"operation error STS: AssumeRole, (?:.{0,200}\bapi error )?AccessDenied",
             0.8,
             unless=_OTHER_ACTIONS,
+        ),
+        Signature(
+            "tool",
+            r"(?:failed to|unable to|could not|couldn't|cannot|can't) assume (?:the )?(?:IAM )?role ?(?:\S{1,200} ?)?: "
+            r"AccessDenied\b",
+            0.8,
+            unless=(*_OTHER_ACTIONS, r"WebIdentity"),
+        ),
+        Signature(
+            "snowflake",
+            r"Error assuming AWS_ROLE\. Please verify the role and external ?Id are configured correctly",
+            0.8,
         ),
         Signature(
             "php-frame",
@@ -372,6 +384,13 @@ ERROR = KnownError(
             "  There are a number of possible causes of this - the most common are:",
             "https://github.com/cloudposse/terraform-aws-vpc-peering-multi-account/issues/6",
         ),
+        Sample("failed to create S3 client: operation error STS: AssumeRole, AccessDenied"),
+        Sample("❌ Failed to assume role: AccessDenied"),
+        Sample(
+            "SQL execution error: Error assuming AWS_ROLE.\nPlease verify the role and externalId are configured "
+            "correctly\n in your AWS policy.",
+            "https://dk521123.hatenablog.com/entry/2022/11/25/175912",
+        ),
     ),
     near_misses=(
         NearMiss("The role defined for the function cannot be assumed by Lambda.", why="Another service's own role."),
@@ -387,6 +406,7 @@ ERROR = KnownError(
             "resource: arn:aws:iam::333333333333:role/other",
             why="The denied action is sts:TagSession.",
         ),
+        NearMiss("WebIdentityErr: unable to assume role: AccessDenied", why="Web identity federation again."),
         NearMiss(
             "operation error STS: AssumeRole, https response error StatusCode: 403, RequestID: 1, "
             "RegionDisabledException: STS is not activated in this region for account:222222222222.",
