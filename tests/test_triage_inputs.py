@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -316,3 +317,20 @@ def test_of_a_parquet_file_little_is_held_at_once(groups: int, tmp_path: Path) -
     child = [sys.executable, "-c", READ, str(source)]
     done = subprocess.run(child, capture_output=True, check=True, text=True, cwd=Path(__file__).parent.parent)
     assert int(done.stdout) << 10 < source.stat().st_size
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_unicode_text_of_spreadsheets_and_of_powershell_is_read(
+    encoding: str, pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    table = f"created\ttext\r\n2026-11-27\tSchlüssel\r\n2026-11-27\t{DENIED}\r\n"
+    trail = json.dumps({"Records": [TRAIL, TRAIL_OK]}, indent=2)
+    log = f"eine Zeile mit ü und 🔑\r\n{DENIED}\r\n" * 20_000  # longer than what is read at once
+    for text, messages, found in ((table, 2, 1), (trail, 1, 1), (log, 40_000, 20_000)):
+        source = tmp_path / "in.txt"
+        source.write_bytes(pack(("\ufeff" + text).encode(encoding)))
+        counts = triage.run(str(source), None)
+        assert (counts.rows, counts.matched, counts.bad, counts.mended) == (messages, found, 0, 0)
+    several = triage.run(str(source), None, processes=2)
+    assert (several.rows, several.matched) == (40_000, 20_000)

@@ -389,6 +389,27 @@ class _Unpacked(io.RawIOBase):
         return block
 
 
+class _Recoded(io.RawIOBase):
+    """UTF-16 as UTF-8: what spreadsheets call Unicode text, and what PowerShell writes behind ``>``."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._decode = codecs.getincrementaldecoder("utf-16")("replace").decode
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - whatever io hands over
+        block = b"more"
+        while not self._rest and block:
+            block = self._file.read(HEAD)
+            self._rest = self._decode(block, not block).encode("utf-8", "replace")
+        some, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(some)] = some
+        return len(some)
+
+
 def _gunzipped(file: BinaryIO, read: list[int]) -> Iterator[bytes]:
     """The unpacked blocks of gzip's members; ``read``: how many packed bytes that took."""
     packed = b""
@@ -440,6 +461,9 @@ def _parts(
             return
         yield from _members(file if file.seekable() else _seekable(file, stack), column, seen, stack)
         return
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        file = cast(BinaryIO, io.BufferedReader(_Recoded(file), HEAD))
+        head = _peek(file)
     kind = _kind(head, name, column)
     yield (file if kind != "parquet" or file.seekable() else _seekable(file, stack)), kind
 
