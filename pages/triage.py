@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -22,7 +23,8 @@ _NOT_HERE = (
 )
 _NO_CUSTOMERS = "No column of the customer was chosen"
 _EVERY, _UNKNOWN = "All", "No known error"
-_SHOWN_ERRORS, _SHOWN_GROUPS, _SHOWN_AFFECTED = 12, 20, 30
+_ALARMING, _QUIET = "With a word that errors have", "Without such a word"
+_SHOWN_ERRORS, _SHOWN_GROUPS, _SHOWN_AFFECTED = 12, 10, 30
 _LOW = 8
 """So many rows of the table stand without empty ones below them."""
 
@@ -47,6 +49,8 @@ def _begin(data: bytes | memoryview | None, name: str, text: str, time: str, cus
     if running := st.session_state.pop("triage", None):
         running.cancel()
     st.session_state["triage-problem"] = ""
+    for choice in ("triage-chosen", "triage-error", "triage-kind", "triage-groups"):  # they were about another result
+        st.session_state.pop(choice, None)
     if data is None and not staff.may_name_files():  # it may have been, when the button was drawn
         st.session_state["triage-problem"] = _NOT_HERE
         return
@@ -152,16 +156,41 @@ def _draw_counts(found: Summary, counts: Counts, seconds: float) -> None:
         st.html(markup.page(markup.sentences(more, bad=True)))
     if not found.matched:
         return
+    lasted = found.lasted
+    head = ("Count", "Error", "ID", "First", "Last") if lasted else ("Count", "Error", "ID")
     errors = markup.folded_table(
-        ("Count", "Error", "ID"), [(f"{n:,}", known[id].title, id) for id, n in found.by_error.items()], _SHOWN_ERRORS
+        head,
+        [
+            (f"{n:,}", known[id].title, id, *(_minute(time) for time in lasted.get(id, ("", "")) if lasted))
+            for id, n in found.by_error.items()
+        ],
+        _SHOWN_ERRORS,
     )
     clouds = markup.table(("Count", "Cloud"), [(f"{n:,}", Provider(id).label) for id, n in found.by_cloud.items()])
     links = markup.table(
         ("Count", "Link of the chain"), [(f"{n:,}", id.capitalize()) for id, n in found.by_link.items()]
     )
-    left, right = st.columns([2, 1], gap="large")
-    left.html(markup.page("<h3>What broke</h3>", errors))
-    right.html(markup.page("<h3>Where</h3>", clouds, links))
+    st.html(markup.page("<h3>What broke</h3>", errors))
+    left, right = st.columns(2, gap="large")
+    left.html(markup.page("<h3>In which cloud</h3>", clouds))
+    right.html(markup.page("<h3>At which link of the chain</h3>", links))
+
+
+def _minute(time: str) -> str:
+    return time[:16]
+
+
+def _draw_choice(found: Summary) -> Summary:
+    """What the charts and the customers below are about: all errors, or the chosen one."""
+    if len(found.by_error) < 2:
+        return found
+    chosen = st.selectbox(
+        "Since when and for whom: of which error",
+        [_EVERY, *found.by_error],
+        key="triage-chosen",
+        format_func=lambda id: f"{id} · {found.by_error[id]:,}" if id in found.by_error else id,
+    )
+    return found.of(chosen) if chosen in found.by_error else found
 
 
 def _draw_time(found: Summary, parts: charts.Parts) -> None:
@@ -169,6 +198,11 @@ def _draw_time(found: Summary, parts: charts.Parts) -> None:
         st.html(markup.page(f"<h3>Since when (by {found.bucket}, UTC)</h3>", parts.legend()))
         alt = f"Messages with a known error by {found.bucket}."
         st.altair_chart(charts.over_time(found, parts), height=280, alt=alt)
+        if found.untimed:
+            said = (
+                f"Of all messages {found.untimed:,} {'has' if found.untimed == 1 else 'have'} no time that can be read."
+            )
+            st.html(markup.page(f'<p class="ekm-quiet">{said}</p>'))
     elif found.matched:
         none = markup.note("No message has a time that can be read, so there is no chart over time.")
         st.html(markup.page("<h3>Since when</h3>", none))
@@ -196,6 +230,9 @@ def _draw_customers(found: Summary, parts: charts.Parts, column: str) -> None:
     said = f"The {len(rows)} largest of {len(found.affected):,}." if len(found.affected) > len(rows) else ""
     note = f'<p class="ekm-quiet">{said}</p>' if said else ""
     st.html(markup.page(markup.folded_table(head, rows, _SHOWN_ERRORS), note))
+    if named:
+        make, name = partial(export.affected_as_csv, found.affected), "triage-customers.csv"
+        st.download_button("Download all customers as csv", make, name, "text/csv", on_click="ignore")
 
 
 def _draw_table(found: Summary) -> None:
@@ -243,24 +280,54 @@ def _draw_groups(found: Summary) -> None:
             "identifiers in it are renamed.</p>"
         )
     )
-    for number, group in enumerate(found.groups[:_SHOWN_GROUPS]):
+    kinds = [
+        kind for kind in (_ALARMING, _QUIET) if any(group.alarming is (kind == _ALARMING) for group in found.groups)
+    ]
+    counts = {
+        kind: sum(group.count for group in found.groups if group.alarming is (kind == _ALARMING)) for kind in kinds
+    }
+    left, right = st.columns(2)
+    chosen = left.selectbox(
+        "Which messages",
+        kinds,
+        key="triage-kind",
+        format_func=lambda kind: f"{kind} · {_count(counts[kind], 'message')}",
+    )
+    words = right.text_input("Words in the template", key="triage-template", max_chars=200).casefold().split()
+    fits = [
+        (number, group)
+        for number, group in enumerate(found.groups)
+        if group.alarming is (chosen == _ALARMING) and all(word in group.template.casefold() for word in words)
+    ]
+    shown = st.session_state.get("triage-groups", _SHOWN_GROUPS)
+    for number, group in fits[:shown]:
         _draw_group(number, group)
-    said = []
-    if len(found.groups) > _SHOWN_GROUPS:
-        said.append(f"The first {_SHOWN_GROUPS} are shown; the Markdown below holds the first {export.MOST_LINES}.")
+    if len(fits) > shown:
+        st.button(f"Show {min(_SHOWN_GROUPS, len(fits) - shown)} more of {len(fits) - shown}", on_click=_show_more)
+    elif not fits:
+        st.html(markup.page('<p class="ekm-quiet">No template has these words.</p>'))
     if found.ungrouped:
-        said.append(f"Further messages whose templates were too rare to keep: {found.ungrouped:,}.")
-    if said:
-        st.html(markup.page(markup.sentences(said)))
+        said = f"Further messages whose templates were too rare to keep: {found.ungrouped:,}."
+        st.html(markup.page(f'<p class="ekm-quiet">{said}</p>'))
+
+
+def _show_more() -> None:
+    st.session_state["triage-groups"] = st.session_state.get("triage-groups", _SHOWN_GROUPS) + _SHOWN_GROUPS
 
 
 def _draw_group(number: int, group: Group) -> None:
-    lasted = f" · first {group.first}, last {group.last}" if group.first else ""
+    said = [_count(group.count, "message")]
+    if group.customers:
+        said.append(f"{export.customers(group)} customer{'' if group.customers == 1 else 's'}")
+    if group.first:
+        said.append(f"first {group.first}, last {group.last}")
+    sample = f'<pre class="ekm-text" tabindex="0" aria-label="A sample">{markup.esc(group.sample)}</pre>'
     with st.container(border=True):
         st.html(
             markup.page(
-                f'<p class="ekm-quiet">{_count(group.count, "message")}{markup.esc(lasted)}</p>'
+                f'<p class="ekm-quiet">{markup.esc(" · ".join(said))}</p>'
                 f'<pre class="ekm-text">{markup.esc(group.template)}</pre>'
+                f'<details class="ekm-fold"><summary>A sample</summary>{sample}</details>'
             )
         )
         st.download_button(
@@ -313,9 +380,10 @@ if "triage" in st.session_state:
         st.html(markup.page(markup.note(now.problem, bad=True)))
     else:
         _draw_counts(now.summary, now.counts, now.seconds)
-        parts = charts.Parts(now.summary.by_error)
-        _draw_time(now.summary, parts)
-        _draw_customers(now.summary, parts, st.session_state["triage"].customer)
+        chosen = _draw_choice(now.summary)
+        parts = charts.Parts(chosen.by_error)
+        _draw_time(chosen, parts)
+        _draw_customers(chosen, parts, st.session_state["triage"].customer)
         if now.summary.rows:
             _draw_table(now.summary)
             _draw_groups(now.summary)

@@ -72,6 +72,52 @@ def test_what_lies_at_a_path_is_triaged_whatever_its_size(tmp_path: Path, monkey
     assert "Customer" in str(for_whom["encoding"])
 
 
+def choose(test: AppTest, label: str, value: str) -> str:
+    next(field for field in test.selectbox if field.label == label).set_value(value).run()
+    assert not test.exception
+    return html(test)
+
+
+def test_one_error_is_looked_at_alone_until_the_next_triage(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(export_of(300))
+    (tmp_path / "other.jsonl").write_text(json.dumps({"text": DENIED, "created": "x", "organization": "<b>"}))
+    test = name(page(), tmp_path / "in.jsonl")
+    assert "azure-key-name-pattern · 75</li>" in triaged(test)
+    shown = choose(test, "Since when and for whom: of which error", "aws-sts-assume-role-denied")
+    assert "aws-sts-assume-role-denied · 75</li>" in shown
+    assert "azure-key-name-pattern · 75</li>" not in shown
+    assert "Download all customers as csv" in [button.label for button in test.get("download_button")]
+    name(test, tmp_path / "other.jsonl")
+    assert "<td>&lt;b&gt;</td>" in triaged(test)
+
+
+def test_unknown_messages_are_shown_by_kind_and_word_some_at_a_time(tmp_path: Path) -> None:
+    words = [f"{chr(97 + n)}{chr(97 + n)}x" for n in range(25)]
+    rows = [f"{word} failed" for word in words] + ["<i>my chats are gone"] * 30
+    (tmp_path / "in.log").write_text("\n".join(rows))
+    test = name(page(), tmp_path / "in.log")
+    shown = triaged(test)
+    assert "jjx failed" in shown
+    assert "kkx failed" not in shown
+    press(test, "Show 10 more of 15")
+    assert "ttx failed" in html(test)
+    press(test, "Show 5 more of 5")
+    assert "yyx failed" in html(test)
+    test.text_input(key="triage-template").set_value("FAILED ccx").run()
+    assert [button.label for button in test.get("download_button")].count("Export as a proposal") == 1
+    test.text_input(key="triage-template").set_value("nothing").run()
+    assert "No template has these words." in html(test)
+    test.text_input(key="triage-template").set_value("").run()
+    shown = choose(test, "Which messages", "Without such a word")
+    assert "&lt;i&gt;my chats are gone" in shown
+    assert "aax failed</pre>" not in shown
+
+
+def test_messages_without_a_time_that_can_be_read_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(export_of(20) + b'\n{"text": "x", "created": "11/12/2026"}')
+    assert "Of all messages 1 has no time that can be read." in triaged(name(page(), tmp_path / "in.jsonl"))
+
+
 def test_without_a_column_of_the_customer_the_page_says_so(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text(json.dumps({"text": DENIED, "created": "2026-11-27T10:00:00Z", "by": ""}))
     test = name(page(), tmp_path / "in.jsonl")

@@ -78,6 +78,48 @@ def test_unknown_messages_are_grouped_and_what_alarms_comes_first(tmp_path: Path
         ("all is well", 75),
     ]
     assert found.groups[0].first.startswith("2026-11-20")
+    assert found.groups[0].customers == 2
+
+
+def test_what_sounds_like_no_error_has_room_beside_what_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "MOST_GROUPS", 10)
+    monkeypatch.setattr(results, "QUIET_GROUPS", 3)
+    rows = [f"{chr(97 + n)}x failed" for n in range(20)] + ["my chats are gone"] * 9 + ["ay", "by", "cy", "dy"]
+    found = summary_of("\n".join(json.dumps({"text": row}) for row in rows).encode(), tmp_path)
+    assert [group.alarming for group in found.groups] == [True] * 7 + [False] * 3
+    assert found.groups[7].template == "my chats are gone"
+    found = summary_of("\n".join(json.dumps({"text": row}) for row in rows[15:]).encode(), tmp_path)
+    assert [group.alarming for group in found.groups] == [True] * 5 + [False] * 5
+
+
+def test_customers_of_a_group_are_counted_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"text": "it failed", "organization": f"c{n % 4}"} for n in range(20)] + [{"text": "it failed"}]
+    data = "\n".join(map(json.dumps, rows)).encode()
+    group = summary_of(data, tmp_path).groups[0]
+    assert (group.customers, export.customers(group)) == (4, "4")
+    assert export.customers(summary_of(data, tmp_path, customer="nothing").groups[0]) == ""
+    for room in (results, export):
+        monkeypatch.setattr(room, "MOST_COUNTED", 3)
+    group = summary_of(data, tmp_path).groups[0]
+    assert (group.customers, export.customers(group)) == (3, "3 or more")
+
+
+def test_an_error_that_begins_late_has_rows_in_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "MOST_KNOWN", 5)
+    monkeypatch.setattr(results, "OF_EACH", 3)
+    rows = [DENIED] * 30 + [PATTERN] * 30
+    found = summary_of("\n".join(json.dumps({"text": row}) for row in rows).encode(), tmp_path)
+    assert [row.number for row in found.table] == [1, 2, 3, 4, 5, 31, 32, 33]
+
+
+def test_one_error_is_looked_at_alone(tmp_path: Path) -> None:
+    found = summary_of(export_of(), tmp_path)
+    alone = found.of("azure-key-name-pattern")
+    assert sum(point.count for point in alone.over_time) == sum(item.count for item in alone.affected) == 75
+    assert {item.error_id for item in (*alone.over_time, *alone.affected)} == {"azure-key-name-pattern"}
+    first, last = found.lasted["azure-key-name-pattern"]
+    assert first == min(item.first for item in alone.affected)
+    assert last == max(item.last for item in alone.affected)
 
 
 def test_nothing_in_a_summary_is_a_secret(tmp_path: Path) -> None:
@@ -115,6 +157,16 @@ def test_a_summary_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("2026-11-27 12:00:00,5+02:00", "2026-11-27 10:00:00"),
         (1795773600, "2026-11-27 10:00:00"),
         ("1795773600000", "2026-11-27 10:00:00"),
+        ("2026-11-27 10:00:00 UTC", "2026-11-27 10:00:00"),
+        ("2026/11/27 10:00:00", "2026-11-27 10:00:00"),
+        ("Fri, 27 Nov 2026 12:00:00 +0200", "2026-11-27 10:00:00"),
+        ("27 Nov 2026 10:00:00 GMT", "2026-11-27 10:00:00"),
+        ("27/Nov/2026:12:00:00 +0200", "2026-11-27 10:00:00"),
+        ("27.11.2026 10:00", "2026-11-27 10:00:00"),
+        (" 7.1.2026 ", "2026-01-07 00:00:00"),
+        ("11/12/2026 10:00", ""),
+        ("99.99.2026", ""),
+        ("32 Nov 2026 10:00", ""),
         ("yesterday", ""),
         (None, ""),
         (float("nan"), ""),
@@ -187,9 +239,14 @@ def test_the_ways_out(tmp_path: Path) -> None:
     counts = triage.run(str(source), None, collector=collector)
     found = collector.summary()
     said = export.markdown(found, counts)
-    assert "| 75 | aws-sts-assume-role-denied |" in said.replace("\\", "")
     assert "- row 302: the JSON is broken" in said
     assert "<b>" not in said
+    plain = said.replace("\\", "")
+    assert "| 75 | aws-sts-assume-role-denied | OpenAI is not allowed to assume your IAM role | 2026-11-20" in plain
+    assert "| 75 | 2 | all is well | 2026-11-20" in plain
+    customers = list(csv.DictReader(io.StringIO(export.affected_as_csv(found.affected).decode(), newline="")))
+    assert sum(int(row["messages"]) for row in customers) == 150
+    assert customers[0]["first"].startswith("2026-11-20")
     rows = list(csv.DictReader(io.StringIO(export.as_csv(found.table).decode(), newline="")))
     assert len(rows) == 301
     assert rows[-1]["text"].startswith("'=HYPERLINK")

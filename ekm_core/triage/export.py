@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from ekm_core import catalogue
 from ekm_core.triage.job import Counts
-from ekm_core.triage.results import Summary, TableRow
+from ekm_core.triage.results import MOST_COUNTED, Affected, Group, Summary, TableRow
 
 MOST_LINES = 50
 """Of one table in the Markdown."""
@@ -18,13 +18,17 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def markdown(summary: Summary, counts: Counts) -> str:
     """What broke, since when, for whom, and what nobody knows yet."""
-    known = catalogue.errors()
+    known, lasted = catalogue.errors(), summary.lasted
+    never = "", ""
     parts = [
         "# Triage",
         f"{summary.rows:,} messages, {summary.matched:,} with a known error; {counts.bad:,} rows could not be read; "
         f"{counts.silent:,} audit records without an error.",
         "## Known errors",
-        _table(("Messages", "Error", "Title"), ((f"{n:,}", id, known[id].title) for id, n in summary.by_error.items())),
+        _table(
+            ("Messages", "Error", "Title", "First", "Last"),
+            ((f"{n:,}", id, known[id].title, *lasted.get(id, never)) for id, n in summary.by_error.items()),
+        ),
         "## By cloud",
         _table(("Messages", "Cloud"), _counted(summary.by_cloud)),
         "## By link of the chain",
@@ -36,8 +40,8 @@ def markdown(summary: Summary, counts: Counts) -> str:
         ),
         "## Messages that nobody knows yet",
         _table(
-            ("Messages", "Template", "First", "Last"),
-            ((f"{g.count:,}", g.template, g.first, g.last) for g in summary.groups[:MOST_LINES]),
+            ("Messages", "Customers", "Template", "First", "Last"),
+            ((f"{g.count:,}", customers(g), g.template, g.first, g.last) for g in foremost(summary.groups)),
         ),
     ]
     if counts.bad:
@@ -45,14 +49,30 @@ def markdown(summary: Summary, counts: Counts) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def customers(group: Group) -> str:
+    """How many customers have a message of this group, in words; "" where no customer is known."""
+    if group.customers == MOST_COUNTED:
+        return f"{MOST_COUNTED} or more"
+    return f"{group.customers}" if group.customers else ""
+
+
+def foremost(groups: Sequence[Group]) -> list[Group]:
+    """As many as one table of the Markdown has: of those without a word that errors have at least a fifth."""
+    quiet = [group for group in groups if not group.alarming]
+    loud = [group for group in groups if group.alarming][: MOST_LINES - min(len(quiet), MOST_LINES // 5)]
+    return [*loud, *quiet][:MOST_LINES]
+
+
+def affected_as_csv(affected: Iterable[Affected]) -> bytes:
+    """Which customer has which error, how often and since when, as csv."""
+    names = ("messages", "error_id", "customer", "first", "last")
+    return _csv(names, ((item.count, item.error_id, item.customer, item.first, item.last) for item in affected))
+
+
 def as_csv(rows: Iterable[TableRow]) -> bytes:
-    """The rows as csv. A cell that a spreadsheet would take for a formula gets an apostrophe in front."""
-    made = io.StringIO(newline="")
-    writer = csv.writer(made)
-    writer.writerow(("number", "time", "customer", "error_id", "text"))
-    for row in rows:
-        writer.writerow((row.number, row.time, _cell(row.customer), row.error_id, _cell(row.text)))
-    return made.getvalue().encode("utf-8", "replace")
+    """The rows as csv."""
+    names = ("number", "time", "customer", "error_id", "text")
+    return _csv(names, ((row.number, row.time, row.customer, row.error_id, row.text) for row in rows))
 
 
 def as_parquet(rows: Iterable[TableRow]) -> bytes:
@@ -87,5 +107,11 @@ def _inert(text: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#!&" else sign for sign in line)
 
 
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _csv(names: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:
+    """A cell that a spreadsheet would take for a formula gets an apostrophe in front."""
+    made = io.StringIO(newline="")
+    writer = csv.writer(made)
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow(f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in row)
+    return made.getvalue().encode("utf-8", "replace")

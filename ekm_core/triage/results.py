@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import re2
 
@@ -21,10 +22,14 @@ from ekm_core.pasted import shown
 from ekm_core.pseudonyms import Pseudonyms
 from ekm_core.triage.rows import Row
 
-MOST_KNOWN, MOST_UNKNOWN = 3_000, 2_000
-"""Rows kept for the table: the first ones with a known error, and the first ones without."""
+MOST_KNOWN, MOST_UNKNOWN, OF_EACH = 3_000, 2_000, 20
+"""Rows kept for the table: the first ones with a known error, and the first ones without; of each error at least so
+many, however late it begins."""
 LONGEST_TEXT = 4_000
-MOST_GROUPS = 200
+MOST_GROUPS, QUIET_GROUPS = 200, 50
+"""Groups of unknown messages in the result; so many of them are kept for those without a word that errors have."""
+MOST_COUNTED = 100
+"""Customers of one group are counted up to here."""
 _MOST_TEMPLATES = 4_000
 _MOST_CUSTOMERS = 2_000
 _MOST_HOURS = 20_000
@@ -69,7 +74,8 @@ class Group:
     """Unknown messages of one template.
 
     template: the message with what varies replaced by ``<*>``. sample: one of them, redacted, identifiers renamed.
-    alarming: whether it has a word that errors have; such groups come first.
+    alarming: whether it has a word that errors have; such groups come first. customers: how many they came from, at
+    most ``MOST_COUNTED``, which then stands for any larger number.
     """
 
     template: str
@@ -78,6 +84,7 @@ class Group:
     last: str
     sample: str
     alarming: bool
+    customers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,25 @@ class Summary:
         """How many messages hold a known error."""
         return sum(self.by_error.values())
 
+    @property
+    def lasted(self) -> Mapping[str, tuple[str, str]]:
+        """When each error was first and last seen, where times are known."""
+        found: dict[str, tuple[str, str]] = {}
+        for item in self.affected:
+            if item.first:
+                first, last = found.get(item.error_id, (item.first, item.last))
+                found[item.error_id] = min(first, item.first), max(last, item.last)
+        return found
+
+    def of(self, error_id: str) -> Summary:
+        """What broke, since when and for whom, of this error alone."""
+        return replace(
+            self,
+            by_error={error_id: self.by_error[error_id]},
+            over_time=tuple(point for point in self.over_time if point.error_id == error_id),
+            affected=tuple(item for item in self.affected if item.error_id == error_id),
+        )
+
 
 @dataclass(slots=True)
 class _Span:
@@ -123,6 +149,7 @@ class _Span:
 class _Template:
     sample: str
     span: _Span = field(default_factory=_Span)
+    customers: set[str] = field(default_factory=set)
 
 
 class Collector:
@@ -138,6 +165,7 @@ class Collector:
         self._templates: dict[str, _Template] = {}
         self._kept: list[TableRow] = []
         self._room = {True: MOST_KNOWN, False: MOST_UNKNOWN}
+        self._kept_of: Counter[str] = Counter()
 
     def add(self, rows: Sequence[Row], results: Sequence[Result]) -> None:
         """Takes the rows of one chunk."""
@@ -154,9 +182,10 @@ class Collector:
                     self._hours[int(moment // 3600), error_id] += 1
                 self._affected.setdefault((error_id, customer), _Span()).add(moment)
             elif text.strip():
-                self._group(text, moment)
-            if self._room[bool(error_id)] > 0 and text.strip():
+                self._group(text, moment, customer)
+            if (self._room[bool(error_id)] > 0 or self._has_few(error_id)) and text.strip():
                 self._room[bool(error_id)] -= 1
+                self._kept_of[error_id] += 1
                 self._kept.append(TableRow(self._rows, written(moment), customer, error_id, text[:LONGEST_TEXT]))
 
     def summary(self) -> Summary:
@@ -189,6 +218,9 @@ class Collector:
             table=tuple(self._kept),
         )
 
+    def _has_few(self, error_id: str) -> bool:
+        return error_id != "" and self._kept_of[error_id] < OF_EACH
+
     def _named(self, value: object) -> str:
         """The customer's name: redacted, bounded, and always the same for the same value."""
         if value is None or value == "":
@@ -200,7 +232,7 @@ class Collector:
             self._customers[name] = shown(redact.redact(name).text, 80)
         return self._customers[name]
 
-    def _group(self, text: str, moment: float) -> None:
+    def _group(self, text: str, moment: float, customer: str) -> None:
         key = template(text)
         found = self._templates.get(key)
         if found is None:
@@ -208,6 +240,8 @@ class Collector:
                 self._forget()
             found = self._templates[key] = _Template(text[:LONGEST_TEXT])
         found.span.add(moment)
+        if customer and len(found.customers) < MOST_COUNTED:
+            found.customers.add(customer)
 
     def _forget(self) -> None:
         """Gives up the rarer half of the templates, so that one that comes late and often is still seen."""
@@ -216,10 +250,10 @@ class Collector:
             self._ungrouped += self._templates.pop(key).span.count
 
     def _groups(self) -> tuple[Group, ...]:
-        order = sorted(
-            self._templates.items(),
-            key=lambda item: (not is_alarming(item[0]), -item[1].span.count, item[0]),
-        )
+        order = sorted(self._templates.items(), key=lambda item: (-item[1].span.count, item[0]))
+        alarming = [item for item in order if is_alarming(item[0])]
+        quiet = [item for item in order if not is_alarming(item[0])]
+        loud = MOST_GROUPS - min(len(quiet), QUIET_GROUPS)
         return tuple(
             Group(
                 key,
@@ -228,8 +262,9 @@ class Collector:
                 written(found.span.last),
                 pseudonymous(found.sample),
                 is_alarming(key),
+                len(found.customers),
             )
-            for key, found in order[:MOST_GROUPS]
+            for key, found in [*alarming[:loud], *quiet][:MOST_GROUPS]
         )
 
 
@@ -243,10 +278,14 @@ _VARIES = re.compile(
 _RUN = re.compile(r"<\*>(?:[\s,;:.|()\[\]{}-]*<\*>)+")
 _ALARM = re2.compile(
     r"(?i)\b(?:errors?|exceptions?|denied|den(?:y|ies)|fail\w*|fatal|invalid|forbidden|unauthori[sz]ed|refused|rejected"
-    r"|cannot|can't|could not|unable|timed? ?out|not (?:found|allowed|authori[sz]ed|permitted|supported|valid)|missing"
-    r"|expired|unreachable|abort\w*|panic)\b|(?i)(?:error|exception)\b"
+    r"|cannot|can't|could not|unable|timed? ?out|(?:not|never) (?:\w+ed|found|valid)|missing|mismatch\w*|corrupt\w*"
+    r"|expired|revoked|disabled|unreachable|unavailable|unsupported|abort\w*|panic)\b|(?i)(?:error|exception)\b"
 )
-_STAMP = re.compile(r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)")
+_STAMP = re.compile(r"\[?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)")
+_DOTTED = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})(?:,? (\d\d:\d\d(?::\d\d)?))?")
+_OF_SERVERS = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):")
+_MAILED = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d|" + _OF_SERVERS.pattern)
+_NAMED_ZONE = re.compile(r" ?(?:UTC|GMT)$")
 _LONGEST_TEMPLATE = 300
 
 
@@ -271,7 +310,8 @@ def pseudonymous(text: str) -> str:
 def seconds(value: object) -> float:
     """A time of a row as seconds since 1970, 0 where it cannot be read. Without a zone it is taken as UTC.
 
-    ISO 8601 (with any number of decimals), a datetime, or seconds or milliseconds since 1970.
+    ISO 8601 and its looser forms in logs and databases, the dates of mails and of web servers, a German date, a
+    datetime, or seconds or milliseconds since 1970. Not 11/20/2026: nobody knows whether the month comes first.
     """
     try:
         if isinstance(value, bool):
@@ -283,13 +323,24 @@ def seconds(value: object) -> float:
             number = number / 1000 if number > 1e11 else number
             return number if 0 < number < 1e10 else 0.0
         elif isinstance(value, str):
-            text = re.sub(r"([.,]\d{6})\d+", r"\1", value.strip()[:60]).replace(",", ".")
-            moment = datetime.fromisoformat(text)
+            moment = _read(value.strip()[:60])
         else:
             return 0.0
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError, OSError):
         return 0.0
+
+
+def _read(text: str) -> datetime:
+    """Raises ValueError for what is no time."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        if found := _DOTTED.fullmatch(text):
+            text = f"{found[3]}-{found[2]:0>2}-{found[1]:0>2} {found[4] or '00:00'}"
+        elif _MAILED.match(text):
+            return parsedate_to_datetime(_OF_SERVERS.sub(r"\1 \2 \3 ", text))
+        return datetime.fromisoformat(_NAMED_ZONE.sub("+00:00", text).replace("/", "-"))
 
 
 def written(moment: float) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ekm_core.triage.job import Counts
-from ekm_core.triage.results import MOST_KNOWN, MOST_UNKNOWN, Affected, Group, Point, Summary, TableRow
+from ekm_core.triage.results import MOST_KNOWN, MOST_UNKNOWN, OF_EACH, Affected, Group, Point, Summary, TableRow
 from ekm_core.triage.rows import BadRow, TriageError
 
 MOST_BYTES = 200 << 20
@@ -33,8 +33,8 @@ _SECONDS = 1800
 _LOOK_SECONDS = 20
 COMMAND = "python -m ekm_core triage messages.jsonl --out found.parquet"
 KEPT = (
-    f"The table keeps the first {MOST_KNOWN:,} messages with a known error and the first "
-    f"{MOST_UNKNOWN:,} others; the counts are of all."
+    f"The table keeps the first {MOST_KNOWN:,} messages with a known error, of each error at least {OF_EACH}, and the "
+    f"first {MOST_UNKNOWN:,} others; the counts are of all."
 )
 UNLIMITED = f"The command line has no limit: {COMMAND}"
 FAULT = "The triage ended by itself before it was done. The file may need more memory than it may use; try the command."

@@ -115,7 +115,7 @@ def by_customer(affected: Sequence[Affected], shown: Sequence[str], parts: Parts
         alt.Chart(pd.DataFrame(parts.rows(counted, "Customer")))
         .mark_bar()
         .encode(
-            x=alt.X("Messages:Q", axis=_whole()),
+            x=alt.X("Messages:Q", axis=_whole(6)),
             y=alt.Y("Customer:N", sort=list(names.values()), title=None, axis=alt.Axis(labelLimit=150)),
             color=parts.colour(),
             order="Order:Q",
@@ -124,10 +124,10 @@ def by_customer(affected: Sequence[Affected], shown: Sequence[str], parts: Parts
     )
 
 
-def _whole() -> alt.Axis:
+def _whole(ticks: int = 8) -> alt.Axis:
     import altair as alt
 
-    return alt.Axis(format=",d", tickMinStep=1)
+    return alt.Axis(format=",d", tickMinStep=1, tickCount=ticks)
 
 
 def height(bars: int) -> int:
