@@ -178,8 +178,12 @@ class Pseudonyms:
         """The text with every identifier renamed; applying it twice changes nothing more."""
         text = str(text)  # a StrEnum is a str too, but RE2 cannot make an empty one
         for pattern in self._patterns:
-            text = pattern.sub(lambda match: f"{match.group(1) or ''}{self.names[match.group(2).lower()]}", text)
+            text = pattern.sub(self._renamed, text)
         return text
+
+    def _renamed(self, match: re2._Match) -> str:
+        value: str = match.group(2)
+        return f"{match.group(1) or ''}{self.names.get(value.lower(), value)}"
 
 
 def _patterns(names: Mapping[str, str]) -> Iterator[re2._Regexp]:
@@ -187,7 +191,9 @@ def _patterns(names: Mapping[str, str]) -> Iterator[re2._Regexp]:
     options.case_sensitive = False
     options.log_errors = False
     options.max_mem = 64 << 20
-    values = sorted(names, key=lambda value: (-len(value), value))
+    # A role is often named OpenAI-EKM, a part of the name of OpenAI's session: the longer one is found first, and stays.
+    public = [value for value in _PUBLIC if any(name in value for name in names)]
+    values = sorted((*names, *public), key=lambda value: (-len(value), value))
     for start in range(0, len(values), _AT_ONCE):
         some = values[start : start + _AT_ONCE]
         loose = "|".join(re2.escape(value) for value in some if _is_distinctive(value))

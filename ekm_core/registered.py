@@ -117,7 +117,7 @@ def _judged(configuration: Configuration, name: str, field: Field) -> Iterable[F
             title=f"{name} has another form",
             saw=f"{name} is {shown(value)}.",
             means=problem,
-            next_step=f"Copy it again. {field.found}",
+            next_step=field.found,
             field=name,
             reference=field.reference,
         )

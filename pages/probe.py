@@ -28,7 +28,7 @@ def _draw_form() -> Asked | None:
     """All that stands before a run; what was asked for where its button was just pressed."""
     frame.step(1, "What will be read", "Grant this first. What is refused is noted, and the rest still helps.")
     public = _draw_reads(configured)
-    frame.step(2, "Who reads it", "Use an identity of your own that may read. Nobody has OpenAI's.")
+    frame.step(2, "Who reads it", "Use an identity of your own that may read. OpenAI's own cannot be used from here.")
     return sign_in.draw(configured.provider if configured else None, public)
 
 

@@ -67,6 +67,18 @@ def test_values_of_the_text_stand_in_the_fix():
     assert "--role-name=ekm" in text or "--role-name ekm" in text
 
 
+def test_the_console_way_to_an_audience_names_it_and_speaks_of_no_command():
+    provider = "//iam.googleapis.com/projects/839201746553/locations/global/workloadIdentityPools/ekm/providers/openai"
+    text = (
+        f"Failed to acquire GCP STS token for audience {provider}: {{'error': 'invalid_grant', 'error_description': "
+        f"'The audience in ID Token [{ORG}] does not match the expected audience https:{provider}.'}}"
+    )
+    fix = diagnose(text).errors[0].causes[0].fix
+    assert f"Under Allowed audiences, enter {ORG}." in fix.console
+    assert not any("command" in step for step in fix.console)
+    assert not fix.policies
+
+
 def test_a_masked_value_is_shown_and_never_copied_into_a_snippet():
     judged_error = diagnose(sts(role="arn:aws:iam::xxxxxxxxxxxx:role/xxxxxx")).errors[0]
     assert judged_error.entities["resource"] == "arn:aws:iam::xxxxxxxxxxxx:role/xxxxxx"

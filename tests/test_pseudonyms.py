@@ -36,6 +36,11 @@ def names(text: str, *entities: tuple[str, str]) -> str:
             "arn:aws:iam::account-1:role/role-1 in account account-1, not account-2",
         ),
         (
+            # The role has the name of our own kit, which is a part of the name of OpenAI's session.
+            f"User: {vendor.AWS_SESSION} may not use arn:aws:iam::{ACCOUNT}:role/OpenAI-EKM, named OpenAI-EKM.",
+            f"User: {vendor.AWS_SESSION} may not use arn:aws:iam::account-1:role/role-1, named role-1.",
+        ),
+        (
             f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{KEY} and mrk-1234abcd12ab34cd56ef1234567890ab, key id {KEY}",
             "arn:aws:kms:us-east-1:account-1:key/key-1 and key-2, key id key-1",
         ),

@@ -190,5 +190,5 @@ def _together(configuration: Configuration) -> Iterable[Finding]:
 _FIELDS = {
     "role_arn": Field(Link.TRUST, _ROLE_FOUND, _role, vendor.AWS_GUIDE),
     "kms_arn": Field(Link.KEY, _KEY_FOUND, _key, sources.KEY_IDENTIFIERS),
-    "external_id": Field(Link.TRUST, "It is your OpenAI organization ID (org-…).", _external_id, sources.EXTERNAL_ID),
+    "external_id": Field(Link.TRUST, "Give your OpenAI organization ID (org-…).", _external_id, sources.EXTERNAL_ID),
 }

@@ -16,9 +16,9 @@ from ekm_core.model import Configuration, Finding, Link, Reference, Status
 from ekm_core.registered import Field, judged, shown
 from ekm_core.values import FIELDS
 
-_TENANT_FOUND = "It is the tenant ID in the Azure portal under Microsoft Entra ID, Overview."
-_VAULT_FOUND = "It is the Vault URI on the vault's Overview page: https://<vault>.vault.azure.net/."
-_KEY_FOUND = "It is the key's name in the vault: your organization ID, two dashes, and any name."
+_TENANT_FOUND = "Copy the tenant ID from the Azure portal, under Microsoft Entra ID, Overview."
+_VAULT_FOUND = "Copy the Vault URI from the vault's Overview page: https://<vault>.vault.azure.net/."
+_KEY_FOUND = "Copy the key's name from the vault: your organization ID, two dashes, and any name."
 _GUID = FIELDS["tenant_id"].pattern
 _VAULT = FIELDS["vault"].pattern
 _KEY_NAME = re.compile(vendor.AZURE_KEY_NAME_PATTERN.removesuffix("$") + r"\Z")

@@ -156,13 +156,12 @@ def fix_provider(
     """A fix that changes one setting of the provider.
 
     step: the console's step. command: the builder of the gcloud command. audience: whether the list of allowed
-    audiences is replaced, which the user must know.
+    audiences is touched, in which other systems may have theirs.
     """
 
     def fix(values: Values) -> Fix:
         shared = (
-            "The command replaces the whole list. If other systems use this provider, add their audiences, "
-            "separated by commas."
+            "Keep the audiences of other systems that use this provider."
             if audience
             else "If another system uses this provider too, do not change it: make a provider for OpenAI alone, and "
             "register its id."
@@ -172,7 +171,7 @@ def fix_provider(
             console=(provider_console(values), step, shared, "Save the provider."),
             cli=(command(values),),
             terraform=(gcp.pool_terraform(values),),
-            policies=(gcp.condition_snippet(),),
+            policies=() if audience else (gcp.condition_snippet(),),
             verify=(gcp.describe_provider(values), *openai.validate(values)),
         )
 

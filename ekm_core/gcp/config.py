@@ -17,12 +17,12 @@ from ekm_core.model import Configuration, Finding, Link, Reference, Status
 from ekm_core.registered import REFUSED, Field, judged, openai_id, shown, slug
 
 _NUMBER_FOUND = "The project number stands on the dashboard of the project that holds the workload identity pool."
-_POOL_FOUND = "It is the short ID of the pool on the page Workload Identity Federation of the Google Cloud console."
-_PROVIDER_FOUND = "It is the short ID of the provider inside the pool, on the page Workload Identity Federation."
-_PROJECT_FOUND = "It is the ID, with letters, of the project that holds the key."
-_RING_FOUND = "It is the key ring's short name on the page Key Management of the Google Cloud console."
-_KEY_FOUND = "It is the key's short name on the page Key Management of the Google Cloud console."
-_LOCATION_FOUND = "It is the key ring's location on the page Key Management of the Google Cloud console."
+_POOL_FOUND = "Copy the short ID of the pool from the page Workload Identity Federation of the Google Cloud console."
+_PROVIDER_FOUND = "Copy the short ID of the provider inside the pool, from the page Workload Identity Federation."
+_PROJECT_FOUND = "Copy the ID, with letters, of the project that holds the key."
+_RING_FOUND = "Copy the key ring's short name from the page Key Management of the Google Cloud console."
+_KEY_FOUND = "Copy the key's short name from the page Key Management of the Google Cloud console."
+_LOCATION_FOUND = "Copy the key ring's location from the page Key Management of the Google Cloud console."
 _AUDIENCE = ("gcp-sts-invalid-audience",)
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _ID = re.compile(r"[a-z0-9-]{4,32}")
@@ -194,7 +194,7 @@ _FIELDS = {
     "workload_identity_project_number": Field(Link.TRUST, _NUMBER_FOUND, _number, vendor.FAQ),
     "workload_identity_pool_id": Field(Link.TRUST, _POOL_FOUND, _pool, sources.POOLS_API),
     "workload_identity_provider_id": Field(Link.TRUST, _PROVIDER_FOUND, _provider, sources.PROVIDERS_API),
-    "audience": Field(Link.TRUST, "It is your OpenAI organization ID (org-…).", _audience, vendor.GCP_GUIDE),
+    "audience": Field(Link.TRUST, "Give your OpenAI organization ID (org-…).", _audience, vendor.GCP_GUIDE),
     "kms_project_id": Field(Link.KEY, _PROJECT_FOUND, _project, sources.PROJECTS),
     "kms_key_ring_name": Field(Link.KEY, _RING_FOUND, _ring, sources.KMS_KEY_RINGS),
     "kms_key_name": Field(Link.KEY, _KEY_FOUND, _key),

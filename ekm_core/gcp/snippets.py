@@ -358,7 +358,7 @@ def update_provider(values: Values) -> Snippet:
 def update_audiences(values: Values) -> Snippet:
     """Sets the allowed audiences; gcloud replaces the whole list."""
     return command(
-        "Set the allowed audiences (replaces the list)",
+        "Set the allowed audiences (replaces the list: add those of other systems, with commas)",
         "gcloud",
         "iam",
         "workload-identity-pools",

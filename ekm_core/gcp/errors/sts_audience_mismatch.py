@@ -13,7 +13,13 @@ from ekm_core.openai import snippets as openai
 
 _SENTENCE = r"audience in (?:the )?id token ?(?:\[[^\]]*\])?,? ?(?:does not|doesn't|did not|didn't|do not) match"
 _BRACKET = r"the audience in (?:the )?id token ?\["
-_STEP = "Under Allowed audiences, enter the audience that is registered with OpenAI, best your organization id."
+
+
+def _step(values: Values) -> str:
+    registered = gcp.audience(values)
+    if registered.startswith("<"):
+        registered = "the audience that is registered with OpenAI, best your organization id"
+    return f"Under Allowed audiences, enter {registered}."
 
 
 def _fix_organization(values: Values) -> Fix:
@@ -25,7 +31,7 @@ def _fix_organization(values: Values) -> Fix:
             causes.provider_console(values),
             "Under Allowed audiences, enter the id of the organization that EKM is for.",
             "If the registration names the other organization, register the key anew with this id as its audience.",
-            "The command replaces the whole list. If other systems use this provider, add their audiences.",
+            "Keep the audiences of other systems that use this provider.",
         ),
         cli=(gcp.update_audiences(chosen), *gcp.register(chosen)),
         terraform=(gcp.pool_terraform(chosen),),
@@ -35,12 +41,13 @@ def _fix_organization(values: Values) -> Fix:
 
 def _allow(summary: str) -> Callable[[Values], Fix]:
     """A fix that allows the registered audience, unless the user named another organization than it does."""
-    allow = causes.fix_provider(summary, _STEP, gcp.update_audiences, audience=True)
 
     def fix(values: Values) -> Fix:
         named, sent = values.get("organization_id"), values.get("audience")
         both = {checks.kind(named), checks.kind(sent)} == {checks.Kind.ORGANIZATION}
-        return _fix_organization(values) if both and named != sent else allow(values)
+        if both and named != sent:
+            return _fix_organization(values)
+        return causes.fix_provider(summary, _step(values), gcp.update_audiences, audience=True)(values)
 
     return fix
 
