@@ -24,7 +24,7 @@ from ekm_core.kitparts import KitFile, Parts, code, fenced, open_variables, scri
 from ekm_core.model import Configuration, Finding, Language, Provider, Snippet, Status, Values
 from ekm_core.openai import snippets as openai
 from ekm_core.snippets import json_snippet, snippet
-from ekm_core.values import FIELDS
+from ekm_core.values import field_of
 from ekm_core.vendor import API_GUIDE, AWS_GUIDE, AZURE_GUIDE, GCP_GUIDE, REVOCATION_GUIDE
 
 __all__ = ["KitFile", "archive", "files"]
@@ -169,7 +169,7 @@ def _still_open(parts: Parts, made: tuple[KitFile, ...]) -> str:
         return _section("Still open", "Nothing: every value is filled in.")
     lines = []
     for name in names:
-        field = FIELDS.get(name.strip("<>").lower())
+        field = field_of(name)
         where = ", ".join(code(file.path) for file in made if name in file.snippet.placeholders)
         lines.append(f"{code(name)} in {where}." + (f" {field.label}: {field.help}" if field else ""))
     if asked:

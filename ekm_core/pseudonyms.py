@@ -191,7 +191,7 @@ def _patterns(names: Mapping[str, str]) -> Iterator[re2._Regexp]:
     options.case_sensitive = False
     options.log_errors = False
     options.max_mem = 64 << 20
-    # A role is often named OpenAI-EKM, a part of the name of OpenAI's session: the longer one is found first, and stays.
+    # A role is often named OpenAI-EKM, a part of the name of OpenAI's session: the longer one comes first, and stays.
     public = [value for value in _PUBLIC if any(name in value for name in names)]
     values = sorted((*names, *public), key=lambda value: (-len(value), value))
     for start in range(0, len(values), _AT_ONCE):

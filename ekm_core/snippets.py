@@ -20,6 +20,14 @@ def snippet(title: str, language: Language, text: str) -> Snippet:
     return Snippet(title, language, text, tuple(dict.fromkeys(_PLACEHOLDER.findall(text))))
 
 
+def told(before: str, value: str, words: str) -> str:
+    """A value in a sentence, after ``before``; ``words`` in place of both where it is still open.
+
+    A placeholder is for what is copied. In a sentence it reads like something to type.
+    """
+    return words if value.startswith("<") else f"{before}{value}"
+
+
 def json_snippet(title: str, document: object) -> Snippet:
     """A JSON document: built as dicts and lists, dumped last, so that any value in it is inert."""
     return snippet(title, Language.JSON, json.dumps(document, indent=2, ensure_ascii=False))

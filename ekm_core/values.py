@@ -244,6 +244,15 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
                 r"proj_[A-Za-z0-9]{6,60}",
                 "A project ID begins with proj_ and goes on with letters and digits.",
             ),
+            _field(
+                "external_key_id",
+                "External key ID",
+                _EVERY,
+                "What OpenAI answered when the key was registered. The list of registered keys shows it as id.",
+                "extkey_AbCdEfGh1234",
+                r"extkey_[A-Za-z0-9]{1,80}",
+                "The ID of a registered key begins with extkey_ and goes on with letters and digits.",
+            ),
         )
     }
 )
@@ -253,6 +262,16 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
 def fields_of(provider: Provider) -> tuple[Field, ...]:
     """The fields that matter for errors of one provider, in order."""
     return tuple(field for field in FIELDS.values() if provider in field.providers)
+
+
+# Placeholders whose value is a part of what a field takes.
+_PART_OF = {"role_name": "role_arn", "kms_key_arn": "kms_key", "key_account_id": "kms_key"}
+
+
+def field_of(placeholder: str) -> Field | None:
+    """The field that fills a placeholder such as ``<ROLE_NAME>``; None where only the user's own hand can."""
+    name = placeholder.strip("<>").lower()
+    return FIELDS.get(_PART_OF.get(name, name))
 
 
 def fitting(typed: Mapping[str, str]) -> dict[str, str]:

@@ -139,6 +139,12 @@ def test_causes_are_complete(error):
         assert judged.fix.console or judged.fix.cli or judged.fix.policies, cause.id
 
 
+def test_what_is_read_first_is_a_sentence_without_placeholders(error):
+    """The first step of a look is the page's "Next step": without a value it names the thing in words."""
+    for judged in explain(error.id):
+        assert not any(re.search(r"<[A-Z]", step) for step in judged.look.console), judged.cause.id
+
+
 def test_nothing_is_decided_without_a_text(error):
     for judged in explain(error.id):
         assert judged.ruling.verdict is Verdict.CANNOT_TELL, judged.cause.id

@@ -38,10 +38,16 @@ def test_a_long_text_is_shown_around_its_proof_and_the_rest_counted() -> None:
 def test_a_snippet_names_its_open_values_and_stays_inert() -> None:
     drawn = markup.snippet_block(snippet("<b>t</b>", Language.BASH, "echo '<ROLE_NAME>' '<img src=x>' \"&amp;\""))
     assert '<mark class="ekm-open">&lt;ROLE_NAME&gt;</mark>' in drawn
-    assert "Still open: <code>&lt;ROLE_NAME&gt;</code>" in drawn
+    assert re.search(r"Still open: <code>&lt;ROLE_NAME&gt;</code> \(give <button [^>]*>Role ARN</button>\)", drawn)
     assert "<img" not in drawn
     assert "<b>t" not in drawn
     assert "&amp;amp;" in drawn
+
+
+def test_an_open_value_without_a_field_is_said_to_be_filled_in_by_hand() -> None:
+    drawn = markup.snippet_block(snippet("t", Language.BASH, "echo <POLICY_NAME> <EXTERNAL_KEY_ID>"))
+    assert "<code>&lt;POLICY_NAME&gt;</code> (by hand)" in drawn
+    assert "External key ID</button>" in drawn
 
 
 @pytest.mark.parametrize("name", list(FIELDS))

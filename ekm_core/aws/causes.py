@@ -9,6 +9,7 @@ from ekm_core.aws import checks, proofs
 from ekm_core.aws import snippets as aws
 from ekm_core.model import Cause, Check, Fix, Look, Snippet, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.snippets import told
 
 ROLE_ADMIN = "IAM administrator of the account that owns the role"
 KEY_ADMIN = "Key administrator of the account that owns the KMS key"
@@ -17,16 +18,32 @@ REGISTRAR = "OpenAI organization owner with an admin API key, or your OpenAI con
 YOURSELF = "Whoever ran the command"
 
 
+def account(values: Values) -> str:
+    """The account of the role, in a sentence."""
+    return told("account ", aws.role_account(values), "your account")
+
+
+def role(values: Values) -> str:
+    """The role, in a sentence."""
+    return told("", aws.role_name(values), "your role")
+
+
+def region(values: Values) -> str:
+    """The Region of the key, in a sentence."""
+    return told("Region ", aws.region(values), "the key's Region")
+
+
 def role_console(values: Values) -> str:
     """The way to the role in the console."""
-    return f"Open the IAM console of account {aws.role_account(values)}, choose Roles and open {aws.role_name(values)}."
+    return f"Open the IAM console of {account(values)}, choose Roles and open {role(values)}."
 
 
 def key_console(values: Values) -> str:
     """The way to the key in the console."""
     return (
-        f"Open the KMS console of account {aws.key_account(values)}, switch to Region {aws.region(values)}, choose "
-        f"Customer managed keys and open {aws.key_arn(values)}."
+        f"Open the KMS console of {told('account ', aws.key_account(values), 'the account that owns the key')}, "
+        f"switch to {region(values)}, choose Customer managed keys and open "
+        f"{told('', aws.key_arn(values), 'your key')}."
     )
 
 
@@ -36,7 +53,7 @@ def look_at_trust(values: Values) -> Look:
         (
             role_console(values),
             f"On the tab Trust relationships, read the Principal (it should be {vendor.AWS_PRINCIPAL}) and the "
-            f"sts:ExternalId (it should be {aws.external_id(values)}).",
+            f"sts:ExternalId (it should be {told('', aws.external_id(values), 'your OpenAI organization ID')}).",
         ),
         (aws.show_trust(values),),
     )
@@ -85,9 +102,9 @@ def fix_missing_role(values: Values) -> Fix:
     return Fix(
         "If you have the role under another ARN, register that one. Else make the role under exactly this ARN.",
         console=(
-            f"Open the IAM console of account {aws.role_account(values)}, choose Roles, then Create role, then Custom "
-            "trust policy.",
-            f"Paste the trust policy below, name the role {aws.role_name(values)}, and give it the policy on the key.",
+            f"Open the IAM console of {account(values)}, choose Roles, then Create role, then Custom trust policy.",
+            f"Paste the trust policy below, name the role {told('', aws.role_name(values), 'as in the ARN')}, and give "
+            "it the policy on the key.",
         ),
         cli=(aws.cli_create_role(values), aws.cli_set_identity(values), *aws.registration(values)),
         terraform=(aws.terraform_trust(values), aws.terraform_identity(values)),
@@ -310,9 +327,7 @@ def new_symmetric_key(summary: str) -> Callable[[Values], Fix]:
         return Fix(
             summary,
             console=(
-                f"Open the KMS console in Region {aws.region(values)}, choose Create key, then Symmetric and Encrypt "
-                f"and "
-                "decrypt.",
+                f"Open the KMS console in {region(values)}, choose Create key, then Symmetric and Encrypt and decrypt.",
                 "Let the role use it, and register the new key's ARN with OpenAI.",
             ),
             cli=(aws.cli_create_key(values), aws.cli_set_identity(fresh), *aws.registration(fresh)),

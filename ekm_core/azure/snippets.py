@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from ekm_core.model import Fix, Language, Look, Snippet, Values
 from ekm_core.openai import snippets as openai
-from ekm_core.snippets import hcl, json_snippet, sh, snippet
+from ekm_core.snippets import hcl, json_snippet, sh, snippet, told
 from ekm_core.vendor import AZURE_APP_ID, AZURE_APP_NAME, AZURE_DATA_ACTIONS
 
 ROLE_NAME = "OpenAI EKM key user"
@@ -436,6 +436,16 @@ def proof(values: Values) -> tuple[Snippet, ...]:
 # --- Ways to look and to mend that several causes share --------------------------------------------------------------
 
 
+def keys_console(values: Values) -> str:
+    """The way to the keys of the vault in the portal; the sentence goes on."""
+    return f"Open {told('the key vault ', values.need('vault'), 'your key vault')}, then Objects, then Keys"
+
+
+def key_console(values: Values) -> str:
+    """The way to the key in the portal."""
+    return f"{keys_console(values)}, then {told('', values.need('key_name'), 'your key')}."
+
+
 def look_service_principal(values: Values) -> Look:
     """Whether OpenAI's service principal exists in the tenant of the vault."""
     return Look(
@@ -452,10 +462,10 @@ def look_key(values: Values) -> Look:
     """Which vault and key there are."""
     return Look(
         console=(
-            f"Open Key vaults in the Azure portal and open {values.need('vault')}.",
+            f"Open Key vaults in the Azure portal and open {told('', values.need('vault'), 'your vault')}.",
             "Compare the Vault URI on the Overview page with the vault_uri that you registered.",
-            "Open Objects, then Keys, and compare the name with the key_name that you registered, sign by sign. "
-            "Seeing keys needs the role Key Vault Administrator or Key Vault Reader, also for an Owner.",
+            "Open Objects, then Keys, and compare the name with the key_name that you registered, character by "
+            "character. Seeing keys needs the role Key Vault Administrator or Key Vault Reader, also for an Owner.",
         ),
         commands=(list_vaults(), list_keys(values), show_key(values)),
     )
@@ -465,7 +475,7 @@ def look_access(values: Values) -> Look:
     """Which roles reach the key."""
     return Look(
         console=(
-            f"Open the key vault {values.need('vault')}, then Objects, then Keys, then {values.need('key_name')}.",
+            key_console(values),
             "Open Access control (IAM), then Role assignments.",
             f"Look for {AZURE_APP_NAME}, its role, and its scope. The scope must be this key.",
         ),
@@ -480,7 +490,7 @@ def fix_access(values: Values, summary: str) -> Fix:
         console=(
             "In Subscriptions, open the subscription of the vault, then Access control (IAM), Add, Add custom role. "
             "On the JSON tab, paste the custom role of this page.",
-            f"Open the key vault {values.need('vault')}, then Objects, then Keys, then {values.need('key_name')}.",
+            key_console(values),
             "Open Access control (IAM), Add, Add role assignment. Choose the custom role.",
             f"Under Members choose User, group, or service principal, search for {AZURE_APP_NAME}, and assign.",
         ),

@@ -10,6 +10,7 @@ from ekm_core.gcp import checks
 from ekm_core.gcp import snippets as gcp
 from ekm_core.model import Case, Cause, Check, Fix, Look, Ruling, Snippet, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.snippets import told
 
 FEDERATION_ADMIN = (
     "Workload Identity Pool Admin (roles/iam.workloadIdentityPoolAdmin) of the project that owns the pool"
@@ -35,9 +36,10 @@ def proof(room: str, name: str) -> Check:
 def provider_console(values: Values) -> str:
     """The way to the provider in the console."""
     return (
-        "In the Google Cloud console, open IAM & Admin, then Workload Identity Federation, in the project with the "
-        f"number {gcp.own(values, 'project_number')}. Open the pool {gcp.own(values, 'pool_id')} and edit the provider "
-        f"{gcp.own(values, 'provider_id')}."
+        "In the Google Cloud console, open IAM & Admin, then Workload Identity Federation, in the project "
+        f"{told('with the number ', gcp.own(values, 'project_number'), 'that holds the identity pool')}. Open "
+        f"{told('the pool ', gcp.own(values, 'pool_id'), 'your pool')} and edit "
+        f"{told('the provider ', gcp.own(values, 'provider_id'), 'the provider for OpenAI')}."
     )
 
 
@@ -45,8 +47,10 @@ def key_console(values: Values) -> str:
     """The way to the key in the console."""
     return (
         "In the Google Cloud console, open Security, then Key Management, in the project "
-        f"{gcp.own(values, 'project_id')}. Open the key ring {gcp.own(values, 'key_ring')} in "
-        f"{gcp.own(values, 'location')} and the key {gcp.own(values, 'key_name')}."
+        f"{told('', gcp.own(values, 'project_id'), 'that holds the key')}. Open "
+        f"{told('the key ring ', gcp.own(values, 'key_ring'), 'your key ring')}"
+        f"{told(' in ', gcp.own(values, 'location'), '')} and "
+        f"{told('the key ', gcp.own(values, 'key_name'), 'your key')}."
     )
 
 
@@ -121,8 +125,10 @@ def fix_registration(summary: str, *suspects: str) -> Callable[[Values], Fix]:
             console=(
                 "If you use ChatGPT Enterprise, send the corrected fields to your OpenAI contact instead of calling "
                 "the API.",
-                f"The project number is {gcp.own(values, 'project_number')}, the pool {gcp.own(values, 'pool_id')}, "
-                f"the provider {gcp.own(values, 'provider_id')}, the audience {gcp.audience(values)}.",
+                f"Send the project number ({told('', gcp.own(values, 'project_number'), 'digits only')}), the pool "
+                f"({told('', gcp.own(values, 'pool_id'), 'its short id')}), the provider "
+                f"({told('', gcp.own(values, 'provider_id'), 'its short id')}) and the audience "
+                f"({told('', gcp.audience(values), 'best your organization id')}).",
             ),
             cli=(*gcp.register(values), openai.delete(values)),
             verify=openai.validate(values),

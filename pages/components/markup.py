@@ -9,11 +9,12 @@ drawing the closed ones would take several times as long as all the rest, so the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 from ekm_core.diagnose import WHERE_TO_COPY
+from ekm_core.importing.names import REGISTRATION
 from ekm_core.model import (
     ChainLink,
     Change,
@@ -29,6 +30,7 @@ from ekm_core.model import (
     Verdict,
 )
 from ekm_core.report import VERDICT_LABELS
+from ekm_core.values import field_of
 
 if TYPE_CHECKING:
     from ekm_core.reopen import Difference
@@ -374,7 +376,12 @@ def _ways(fix: Fix, prefix: str) -> str:
 def _steps(steps: Sequence[str]) -> str:
     if not steps:
         return ""
-    return f"<ol>{''.join(f'<li>{esc(step)}</li>' for step in steps)}</ol>"
+    return f"<ol>{''.join(f'<li>{_marked(esc(step))}</li>' for step in steps)}</ol>"
+
+
+def _marked(html: str) -> str:
+    """Open placeholders stand out, so that nobody takes them for words to type."""
+    return _PLACEHOLDER.sub(lambda hit: f'<mark class="ekm-open">{hit[0]}</mark>', html)
 
 
 def _snippets(snippets: Iterable[Snippet]) -> str:
@@ -386,17 +393,35 @@ def snippet_block(snippet: Snippet) -> str:
     text = esc(snippet.text)
     still_open = ""
     if snippet.placeholders:
-        text = _PLACEHOLDER.sub(lambda hit: f'<mark class="ekm-open">{hit[0]}</mark>', text)
-        names = ", ".join(f"<code>{esc(name)}</code>" for name in snippet.placeholders)
-        # Not every open value has a field: some ids (of a policy, of a registration) only a command's answer tells.
-        how = "Use the form on this page where it has a field there, else fill it in by hand."
-        still_open = f'<p class="ekm-openlist">Still open: {names}. {how}</p>'
+        text = _marked(text)
+        names = ", ".join(f"<code>{esc(name)}</code> ({_how_to_fill(name)})" for name in snippet.placeholders)
+        still_open = f'<p class="ekm-openlist">Still open: {names}</p>'
     return (
         f'<div class="ekm-snippet"><div class="ekm-snippet-head"><span>{esc(snippet.title)}</span>'
         f'<button type="button" class="ekm-copy" data-open="{len(snippet.placeholders)}" '
         f'aria-label="Copy: {esc(snippet.title)}">Copy</button></div>'
         f'<pre tabindex="0"><code>{text}</code></pre>{still_open}</div>'
     )
+
+
+def _how_to_fill(placeholder: str) -> str:
+    """The field that fills a placeholder, as a button that leads there.
+
+    Not every open value has one: some ids, such as a policy's, only a command's answer tells.
+    """
+    field = field_of(placeholder)
+    if field is None:
+        return "by hand"
+    keys = " ".join((f"value_{field.name}", f"form_{field.name}", *_registered_as(field.name)))
+    label = f"Go to the field {field.label}"
+    return (
+        f'give <button type="button" class="ekm-goto" data-fields="{keys}" aria-label="{label}">{field.label}</button>'
+    )
+
+
+def _registered_as(name: str) -> Iterator[str]:
+    for provider, fields in REGISTRATION.items():
+        yield from (f"form_{provider}_{field}" for field, core in fields.items() if core == name)
 
 
 def folded(title: str, snippet: Snippet) -> str:

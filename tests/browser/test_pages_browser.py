@@ -95,6 +95,32 @@ def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
     expect(cause.get_by_role("tabpanel", name="CLI")).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_open_value_leads_to_its_field_and_is_filled_from_there(open_page: OpenPage, width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 844})
+    diagnose(page, ASSUME_ROLE)
+    result(page)
+    page.get_by_role("button", name="Go to the field Role ARN").first.click()
+    field = page.get_by_label("Role ARN", exact=True)
+    expect(field).to_be_focused()
+    expect(field).to_be_in_viewport()
+    page.keyboard.insert_text("arn:aws:iam::482615937044:role/acme-ekm")
+    page.keyboard.press("Enter")
+    expect(page.locator("details.ekm-cause").first).to_contain_text("--role-name=acme-ekm")
+    expect(page.get_by_role("button", name="Go to the field Role ARN")).to_have_count(0)
+
+
+def test_the_keyboards_place_in_the_menu_is_seen(open_page: OpenPage) -> None:
+    page = open_page()
+    link = page.get_by_role("link", name="Configuration")
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if link.evaluate("link => link === document.activeElement"):
+            break
+    expect(link).to_be_focused()
+    expect(link).to_have_css("outline-style", "solid")
+
+
 @pytest.mark.parametrize("path", ["/", "/errors", "/errors?error=azure-keyvault-rbac-denied"])
 def test_a_phone_needs_no_sideways_scrolling(open_page: OpenPage, path: str) -> None:
     page = open_page(path, viewport={"width": 390, "height": 844})

@@ -9,11 +9,15 @@ from ekm_core.aws.checks import Policy
 from ekm_core.aws.wordings import KMS_OPERATIONS, NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.snippets import told
 
 
 def _look_caller(values: Values) -> Look:
     return Look(
-        (f"Compare the role name in the caller of the message with your EKM role, {aws.role_name(values)}.",),
+        (
+            "Compare the role name in the caller of the message with your EKM role"
+            f"{told(', ', aws.role_name(values), '')}.",
+        ),
         (causes.show_caller(), aws.show_role(values)),
     )
 

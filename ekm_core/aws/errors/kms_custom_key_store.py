@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ekm_core.aws import checks, sources
+from ekm_core.aws import causes, checks, sources
 from ekm_core.aws import snippets as aws
 from ekm_core.aws.wordings import NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
@@ -16,7 +16,7 @@ _STORE_ADMIN = "Administrator of the custom key store and of the external key ma
 def _look(values: Values) -> Look:
     return Look(
         (
-            f"Open the KMS console in Region {aws.region(values)}, choose Custom key stores, and open the store of "
+            f"Open the KMS console in {causes.region(values)}, choose Custom key stores, and open the store of "
             f"the key.",
             "Read its connection state and the connection error code.",
         ),

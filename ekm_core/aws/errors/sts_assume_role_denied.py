@@ -10,6 +10,7 @@ from ekm_core.aws import snippets as aws
 from ekm_core.aws.checks import Policy
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.snippets import told
 
 _ACTION = "sts:AssumeRole"
 # The same operation fails with other actions denied: those are no trust-policy matter of EKM.
@@ -22,9 +23,8 @@ _OTHER_ACTIONS = (
 def _look_role(values: Values) -> Look:
     return Look(
         (
-            f"Open the IAM console of account {aws.role_account(values)} and choose Roles.",
-            f"Search for {aws.role_name(values)}. Compare its ARN, path and capital letters included, with the "
-            f"role_arn "
+            f"Open the IAM console of {causes.account(values)} and choose Roles.",
+            f"Search for {causes.role(values)}. Compare its ARN, path and capital letters included, with the role_arn "
             "that you registered.",
         ),
         (aws.show_role(values), openai.list_keys()),
@@ -81,7 +81,8 @@ def _fix_external_id(values: Values) -> Fix:
         "Make the two ids equal: the ExternalId in the trust policy and the registered external_id. OpenAI recommends "
         "the id of the organization that you apply EKM to."
     )(values)
-    correct = f"If another id than {aws.external_id(values)} is registered, register the key anew with this one."
+    right = told("", aws.external_id(values), "your organization's")
+    correct = f"If another id than {right} is registered, register the key anew with this one."
     return replace(trust, console=(*trust.console, correct), cli=(*trust.cli, *aws.registration(values)))
 
 

@@ -17,7 +17,7 @@ def _look(values: Values) -> Look:
     return Look(
         console=(
             "Find your organization id at platform.openai.com, Settings, Organization, General. It begins with org-.",
-            f"Open the key vault {values.need('vault')}, then Objects, then Keys, and read the key's name.",
+            f"{snippets.keys_console(values)}, and read the key's name.",
             "It must be the organization id, two dashes, and a name of letters, digits and dashes.",
         ),
         commands=(snippets.list_keys(values), openai.list_keys()),
@@ -32,7 +32,7 @@ def _fix(values: Values) -> Fix:
             "that name. Key Vault cannot rename a key."
         ),
         console=(
-            f"Open the key vault {values.need('vault')}, then Objects, then Keys, then Generate/Import.",
+            f"{snippets.keys_console(values)}, then Generate/Import.",
             f"Choose Generate and the type RSA, and give the name {name}.",
             "Open the new key, Access control (IAM), and assign your custom role to OpenAI's service principal.",
             "Register the key under its new name, or send it to your OpenAI contact.",

@@ -21,16 +21,21 @@ from ekm_core.model import (
     Values,
 )
 from ekm_core.openai import snippets as openai
+from ekm_core.snippets import told
 
 _API = r"(?:cloud )?(?:key management service(?: \(kms\))?|kms) api"
 _WAIT = Propagation("Google's own message asks to wait a few minutes after an API is enabled", 10, sources.ENABLE_API)
+
+
+def _project(values: Values, name: str) -> str:
+    return told("the project ", gcp.own(values, name), "the project that the message names")
 
 
 def _look(name: str) -> Callable[[Values], Look]:
     def look(values: Values) -> Look:
         return Look(
             (
-                f"In the Google Cloud console, choose the project {gcp.own(values, name)}, open APIs & Services, then "
+                f"In the Google Cloud console, choose {_project(values, name)}, open APIs & Services, then "
                 "Enabled APIs & services, and look for Cloud Key Management Service (KMS) API.",
             ),
             (gcp.project_number(), gcp.enabled_apis(gcp.own(values, name))),
@@ -45,7 +50,7 @@ def _fix(name: str) -> Callable[[Values], Fix]:
         return Fix(
             "Enable the Cloud KMS API in this project, and wait a few minutes.",
             console=(
-                f"In the Google Cloud console, choose the project {project} and open APIs & Services, then Library.",
+                f"In the Google Cloud console, choose {_project(values, name)} and open APIs & Services, then Library.",
                 "Open Cloud Key Management Service (KMS) API and choose Enable. Billing must be active.",
             ),
             cli=(gcp.enable_api(project),),

@@ -8,6 +8,7 @@ from ekm_core.gcp import snippets as gcp
 from ekm_core.gcp.wordings import CODE
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.snippets import told
 
 
 def _look(values: Values) -> Look:
@@ -33,8 +34,8 @@ def _fix(values: Values) -> Fix:
         console=(
             "In the Google Cloud console, open Security, then VPC Service Controls, and edit the perimeter.",
             f"Under Ingress policy, add a rule with {gcp.principal(values)} as the identity and all sources.",
-            f"As the target choose the project {gcp.own(values, 'project_id')} and the service Cloud Key Management "
-            "Service (KMS) API, with all methods or with Encrypt and Decrypt only, and save.",
+            f"As the target choose the project {told('', gcp.own(values, 'project_id'), 'of the key')} and the service "
+            "Cloud Key Management Service (KMS) API, with all methods or with Encrypt and Decrypt only, and save.",
             "If the message names the Security Token Service, the pool's project is inside a perimeter too: add a rule "
             "for sts.googleapis.com there.",
         ),

@@ -70,6 +70,14 @@
     }
   };
 
+  // What is passed on the way gets its true height only then, so the field moves: it is looked for until it rests.
+  const lead = (field, tries = 10) => {
+    field.focus({ preventScroll: true });
+    field.scrollIntoView({ block: "center" });
+    const top = field.getBoundingClientRect().top;
+    requestAnimationFrame(() => setTimeout(() => tries && field.getBoundingClientRect().top !== top && lead(field, tries - 1), 50));
+  };
+
   const say = (button, words) => {
     const label = (button.dataset.label ??= button.textContent);
     button.textContent = words;
@@ -99,6 +107,15 @@
       const done = await copy(text);
       if (focused === button) button.focus();
       say(button, done ? note : "Press Ctrl+C");
+      return;
+    }
+    const leading = event.target.closest?.(".ekm-goto");
+    if (leading) {
+      const fields = leading.dataset.fields.split(" ").map((key) => document.querySelector(`.st-key-${CSS.escape(key)} input`));
+      const field = fields.find(Boolean);
+      // A report that is opened again has no form beside it.
+      if (field) lead(field);
+      else say(leading, "no field on this page, fill it in by hand");
       return;
     }
     const remove = event.target.closest?.(".ekm-remove");
