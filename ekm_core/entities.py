@@ -167,6 +167,12 @@ _OF_AWS: tuple[_Finder, ...] = (
         (("not have ", 0),),
     ),
     _finder(
+        "(?:AccessDenied(?:Exception)?:|ccess denied to) ?['\"]?(?i:kms|sts):",
+        r"(?:AccessDenied(?:Exception)?:|[Aa]ccess denied to) ?['\"]?(?P<action>(?:kms|sts):[A-Za-z*]{2,60})",
+        _I,
+        (("AccessDenied", 0), ("ccess denied to", 1)),
+    ),
+    _finder(
         ("on resource", "on the resource"),
         rf"on (?:the )?resource:? [\"']?(?P<resource>{_ARN}|arn:aws[^\s\"',;]{{1,200}}|\*(?=[\s.,\"']|$))",
         at=(("on resource", 0), ("on the resource", 0)),

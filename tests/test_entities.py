@@ -57,6 +57,8 @@ GUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
             },
         ),
         ('a "does not have kms:GenerateDataKey permissions" error', {"action": "kms:GenerateDataKey"}),
+        ("All writes failed with AccessDeniedException: kms:Decrypt.", {"action": "kms:Decrypt"}),
+        ("Access denied to kms:DescribeKey", {"action": "kms:DescribeKey"}),
         (
             "Failed to acquire GCP STS token for audience //iam.googleapis.com/projects/123456789012/locations/global/"
             "workloadIdentityPools/my-pool/providers/my-provider: {'error': 'invalid_grant', 'error_description': 'The "

@@ -15,7 +15,8 @@ NOT_THROWN = (
     r"(?:Exception|Fault)['\"]?, ?(?:or |and )?['\"]?(?:[\w.:*]{1,60}[.:*]|\*)?[A-Z]\w{2,60}(?:Exception|Fault)\b",
     r", (?:or|and) ['\"]?(?:\w{1,40}\.)?[A-Z]\w{2,60}(?:Exception|Fault)\b",
     r"\w\(['\"][\w.]{2,60}(?:Exception|Fault)['\"], ?(?-i:_?[A-Z][A-Z0-9_]{1,40})\b",
-    r"['\"], ?(?-i:[A-Z]\w{2,60}(?:Exception|Error|Denied|NotMatch)): ?['\"]",
+    r"['\"], ?(?:(?-i:[A-Z]\w{2,60}(?:Error|Denied|NotMatch))|\w{3,60}(?:Exception|Fault)): ?['\"]",
+    r"<c>[\w.]{3,80}</c>",
     # Type stubs, tables of handlers and of status codes: a name, a colon, and no message.
     r"Exception: ?(?:await |async |\(\w{0,20}\) "
     r"?=>|Type\[|Optional\[|NotRequired\[|List\[|\d{3}\b|Boto\w{0,20}Error|&\w|typeof "

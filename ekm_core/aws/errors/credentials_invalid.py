@@ -240,6 +240,9 @@ ERROR = KnownError(
             why="A table of what to say for each code.",
         ),
         NearMiss(
+            'accessdeniedexception: "auth", unrecognizedclientexception: "auth",', why="The same in small letters."
+        ),
+        NearMiss(
             "failed to retrieve credentials: failed to refresh cached credentials, operation error STS: AssumeRole, "
             "https "
             "response error StatusCode: 403, RegionDisabledException: STS is not activated in this region for "

@@ -137,6 +137,7 @@ ERROR = KnownError(
         NearMiss(
             "org.bouncycastle.crypto.InvalidCipherTextException: pad block corrupted", why="Another library's class."
         ),
+        NearMiss("Real KMS raises <c>IncorrectKeyException</c> on a mismatch.", why="A comment."),
         NearMiss("} catch (InvalidCiphertextException e) {", why="Source code."),
         NearMiss(
             "InvalidCiphertextException: {\n  code: 'INVALID_CIPHERTEXT',\n  message: 'Invalid ciphertext',\n},",

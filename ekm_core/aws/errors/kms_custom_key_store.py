@@ -68,7 +68,12 @@ ERROR = KnownError(
             r"|complete)[\w' ]{0,60}(?:external key|custom key store|key store proxy|CloudHSM)",
         ),
         Signature("rejected", r"KMS rejected the request because", 1.0, needs=(r"external key|key store",)),
-        Signature("store-state", r"custom key store (?:\S{1,80} )?(?:is not connected|is disconnected|is not in a)"),
+        Signature(
+            "store-state",
+            r"custom key store (?:\S{1,80} )?(?:is not connected|is disconnected|is not in a)",
+            needs=(r"Exception\b|An error occurred|rejected|failed",),
+            unless=(r"indicates? that",),
+        ),
         Signature(
             "connection-error",
             r"ConnectionErrorCode['\"]? ?[:=] "
@@ -196,6 +201,10 @@ ERROR = KnownError(
             "https://github.com/aws-samples/aws-cloudhsm-cloudformation-template/issues/12",
         ),
         Sample(
+            "CustomKeyStoreInvalidStateException: the request was rejected because the custom key store cks-1 is not "
+            "connected to its CloudHSM cluster"
+        ),
+        Sample(
             "CloudHsmClusterInvalidConfigurationException: CloudHSM cluster must contain active HSMs in at least two "
             "Availability Zones"
         ),
@@ -206,6 +215,11 @@ ERROR = KnownError(
             "it failed because the external key store proxy did not respond to AWS KMS in the time allotted",
             why="The documentation explains a code.",
         ),
+        NearMiss(
+            "The value of DISCONNECTED indicates that the custom key store is not connected to its CloudHSM cluster.",
+            why="The documentation explains a state.",
+        ),
+        NearMiss("--alarm-description 'the custom key store is not connected'", why="The text of an alarm."),
         NearMiss("Our custom key store is backed by CloudHSM.", why="Prose."),
         NearMiss(
             "/// May throw [XksProxyUriInUseException].\n/// May throw [XksProxyUriUnreachableException].", why="Docs."

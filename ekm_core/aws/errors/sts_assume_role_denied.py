@@ -135,7 +135,7 @@ ERROR = KnownError(
         Signature(
             "tool",
             r"(?:failed to|unable to|could not|couldn't|cannot|can't) assume (?:the )?(?:IAM )?role ?(?:\S{1,200} ?)?: "
-            r"AccessDenied\b",
+            r"AccessDenied\b|\bAccessDenied(?:Exception)? (?:when |while )?assuming (?:the )?(?:IAM )?role\b",
             0.8,
             unless=(*_OTHER_ACTIONS, r"WebIdentity"),
         ),
@@ -387,6 +387,7 @@ ERROR = KnownError(
         ),
         Sample("failed to create S3 client: operation error STS: AssumeRole, AccessDenied"),
         Sample("❌ Failed to assume role: AccessDenied"),
+        Sample("RuntimeError: AccessDenied assuming role"),
         Sample(
             "SQL execution error: Error assuming AWS_ROLE.\nPlease verify the role and externalId are configured "
             "correctly\n in your AWS policy.",
