@@ -61,6 +61,22 @@ _LISTED_BEFORE = re.compile(
 _LISTED_BEHIND = re.compile(rf"\|\w|[\"'], ?(?:{_REMARK}|{_PHRASE} ?[,)\]}}#])|,? AADSTS\d")
 _ENDS_BEHIND = re.compile(r"[\"']?,? ?(?:[,)\]}#]|$)|[\"'], ")
 _COMMENTED = re.compile(rf"[\"'], ?{_REMARK}")
+# A whole literal as the label of a branch, as the key of an entry, or beside what a test expects of it.
+_NAME = re.compile(r"(?:AADSTS[ :_-]?\d{4,8}|ForbiddenBy\w{2,20})$", re.IGNORECASE)
+_CASE_BEFORE = re.compile(r"\bcase (?:[\w.]{1,40}\.|[\"'])$")
+_CASE_BEHIND = re.compile(r"[\"']? ?(?::|,|=>|->)")
+_KEY_BEHIND = re.compile(r"[\"'] ?(?::|=>) ?[\"'{(\[]|: ?[\"'](?:[\w-]{3,40}[\"']|[^\"']{3,90}[\"'], ?[\"']?AADSTS\d)")
+_ARGUMENT_BEFORE = re.compile(r"\w\([\"']$")
+_ARGUMENT_BEHIND = re.compile(r"[\"'], ?(?:true|false|null|none|nil|\d{1,6}|[A-Z]\w{0,40}\.\w{1,40})\)", re.IGNORECASE)
+# The variant of an enumeration that is made with its fields: Rust's way to name an error of one's own.
+_VARIANT_BEFORE = re.compile(r"\b[A-Z]\w{2,40}::$")
+_VARIANT_BEHIND = re.compile(r" ?\{ ?\w{1,40} ?:")
+# Three codes without their sentences, or three exceptions with a remark to each, make a list of what there is. Entra
+# puts a trace id into its own errors, and chains of credentials join several of those.
+_GLOSSARY = 240
+_GLOSSARY_SIZE = 3
+_GLOSSARY_NAMES = re.compile(r"\b(?:AADSTS\d{4,8}\b(?! ?[:|])|[A-Z]\w{3,40}Exception - )")
+_TRACED = re.compile(r"trace id|correlation id", re.IGNORECASE)
 
 
 # Holds wherever one of the patterns above can hold, at whatever place: then a text needs the look at its places.
@@ -70,6 +86,8 @@ MENTION = (
     r"|:raise|@throws|@exception|[\"'] (?:not )?in |/[gimsu]{1,3}[\s;,)]|\w\||\|\w|[\"'], ?(?:#|//)"
     r"|(?:^|[^: ] ?)[\"'][^\"':]{4,60}[\"'], ?[\"']|[\"'], ?[\"'][^\"':]{4,60}[\"'] ?[,)\]}#]"
     r"|AADSTS\d{4,8}(?:,? [\"']?|,|、)AADSTS|\(\.[*+]\??\)"
+    r"|AADSTS[ :_-]?\d{4,8}(?:[^:\d]|: ?[\"'])|ForbiddenBy\w{2,20}[\"'] ?(?::|=>)|Exception - "
+    r"|\bcase (?:[\w.]{1,40}\.|[\"'])|\w::\w{1,60} ?\{"
 )
 _ANY_MENTION = re2.compile(MENTION)
 
@@ -86,6 +104,8 @@ def _tested(text: str, start: int, end: int) -> bool:
     """
     end = start + len(text[start:end].rstrip(" \"',"))
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+    if _CASE_BEFORE.search(before) and _CASE_BEHIND.match(behind):
+        return True
     return bool(_TESTED_BEFORE.search(before) or _TESTED_BEHIND.match(behind))
 
 
@@ -95,7 +115,24 @@ def _listed(text: str, start: int, end: int) -> bool:
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
     if _LISTED_BEHIND.match(behind) or _ALTERNATIVE.search(before) or _COMMENTED.search(text[start:end][:_NEAR]):
         return True
-    return bool(_LISTED_BEFORE.search(before) and _ENDS_BEHIND.match(behind))
+    if text[start:end].isalnum() and _VARIANT_BEFORE.search(before) and _VARIANT_BEHIND.match(behind):
+        return True
+    if _NAME.match(text[start:end][:_NEAR]) and (
+        _KEY_BEHIND.match(behind) or (_ARGUMENT_BEFORE.search(before) and _ARGUMENT_BEHIND.match(behind))
+    ):
+        return True
+    if _LISTED_BEFORE.search(before) and _ENDS_BEHIND.match(behind):
+        return True
+    return _in_glossary(text, start, end)
+
+
+def _in_glossary(text: str, start: int, end: int) -> bool:
+    """Whether a hit is a bare code or name among at least two others."""
+    name = _GLOSSARY_NAMES.match(text, start + (text[start] == " "))
+    if name is None or end > name.end():
+        return False
+    around = text[max(0, start - _GLOSSARY) : end + _GLOSSARY]
+    return len(set(_GLOSSARY_NAMES.findall(around))) >= _GLOSSARY_SIZE and _TRACED.search(around) is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,6 +218,11 @@ ERROR = KnownError(
             why="A list of errors in prose.",
         ),
         NearMiss(
+            "- `NotFoundException` — the key does not exist\n- `DisabledException` — the key is disabled\n"
+            "- `KMSInvalidStateException` — the key is in a wrong state",
+            why="A list of exceptions with what each means.",
+        ),
+        NearMiss(
             'Instead they enter a "pending deletion" state. There is a mandatory waiting period.', why="Documentation."
         ),
         NearMiss(

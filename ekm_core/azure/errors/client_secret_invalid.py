@@ -68,5 +68,15 @@ ERROR = KnownError(
             '"AADSTS700027", // Client assertion failed validation\n  "AADSTS650051", // Invalid redirect URI',
             why="a list of codes in a program",
         ),
+        NearMiss(
+            'const CODES = {\n  AADSTS7000215: "invalid_secret",\n  AADSTS7000222: "expired",\n};',
+            why="a table in a program: the code is a key",
+        ),
+        NearMiss(
+            '[InlineData("AADSTS700027", true)]  // InvalidKeyError', why="a code beside what a test expects of it"
+        ),
+        NearMiss(
+            "AADSTS700027, AADSTS7000112 and AADSTS65001 are the codes that we never retry.", why="a list of codes"
+        ),
     ),
 )

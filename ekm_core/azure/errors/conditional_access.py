@@ -84,6 +84,9 @@ ERROR = KnownError(
             why="a sign-in that was let through",
         ),
         NearMiss(
+            '"AADSTS53003":  "a Conditional Access policy blocks token issuance",', why="a table of texts in a program"
+        ),
+        NearMiss(
             "AADSTS50076: Due to a configuration change made by your administrator, or because you moved to a new "
             "location, you must use multi-factor authentication to access '797f4846-ba00-4fd7-ba43-dac1f8f63013'.",
             why="a person's second factor, which OpenAI's calls never meet",

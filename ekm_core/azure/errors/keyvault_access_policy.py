@@ -130,6 +130,13 @@ ERROR = KnownError(
             why="secrets, which EKM does not use",
         ),
         NearMiss(
+            'switch code {\ncase "ForbiddenByPolicy":\n\tlogger.Error("please check the access")',
+            why="a branch of a program",
+        ),
+        NearMiss(
+            "Err(ActionError::ForbiddenByPolicy { interceptor: name.clone() })", why="an error of a program's own"
+        ),
+        NearMiss(
             "* [Operation Not Permitted](#operation-not-permitted)\n* [Access Denied to First Party Service]"
             "(#access-denied-to-first-party-service)",
             why="a table of contents",

@@ -5,7 +5,11 @@ from __future__ import annotations
 from ekm_core.azure import causes, checks, references, snippets
 from ekm_core.model import KnownError, Link, NearMiss, Provider, Sample, Signature
 
-_VAULT = (r"\.vault\.azure\.net|key ?vault",)
+# The client libraries' exception names no service; whoever reports it then speaks of "the vault".
+_VAULT = (
+    r"\.vault\.azure\.net|key ?vault|\bvaults?\b.{0,160}\bazure\.requestfailedexception"
+    r"|\bazure\.requestfailedexception.{0,160}\bvaults?\b",
+)
 
 ERROR = KnownError(
     id="azure-throttled",
@@ -55,10 +59,18 @@ ERROR = KnownError(
             "Microsoft.Azure.KeyVault.Models.KeyVaultErrorException: Operation returned an invalid status code '429'",
             "https://github.com/SharePoint/sp-dev-docs/issues/4349",
         ),
+        Sample(
+            "We are hitting the vault throttling rate limit.\n\nAzure.RequestFailedException: Service request failed.\n"
+            "Status: 429 (Too Many Requests)",
+        ),
         Sample("(TooManyRequests) Key Vault ekm-vault returned 429 Too Many Requests"),
     ),
     near_misses=(
         NearMiss("Operation returned an invalid status code '429' from the search service", why="another service"),
+        NearMiss(
+            "Azure.RequestFailedException: Service request failed.\nStatus: 429 (Too Many Requests)",
+            why="every client library of Azure throws it",
+        ),
         NearMiss("429 Too Many Requests: rate limit exceeded, please retry later", why="no key vault in it"),
     ),
     proves=(Link.IDENTITY,),

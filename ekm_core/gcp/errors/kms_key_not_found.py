@@ -25,6 +25,7 @@ ERROR = KnownError(
             rf"\b{_THING}\b ?['\"]?(?:[a-z0-9_.${{}}<>/*-]+['\"]?)? ?(?:{_GONE})",
             0.9,
             needs=(r"cloud ?kms|\bkms\b|code ?[=:] ?notfound|\bnot_found\b|error:? 404|\b404\b|googleapi",),
+            unless=(r"raise HTTPException\(",),
         ),
         Signature("wrong-location", r"request concerns location [^ ]+ but was sent to location"),
         Signature("wrong-location-code", r"kms_resource_not_found_in_location", 0.9),
@@ -84,6 +85,10 @@ ERROR = KnownError(
         NearMiss(
             'google-native:cloudkms/v1:KeyRing (ring): error: property "keyRingsId"/"keyRingId" not found',
             why="a property of a program's description of a key ring",
+        ),
+        NearMiss(
+            'if key is None:\n    raise HTTPException(status_code=404, detail="CryptoKey not found")',
+            why="a web service of someone's own, which keeps keys in a database",
         ),
         NearMiss("KeyringError::NotFound", why="the operating system's own store of secrets"),
         NearMiss(

@@ -73,6 +73,12 @@ ERROR = KnownError(
             r"permission (?:was )?denied on (?:the )?cloud kms (?:crypto ?)?(?:key|resource)",
             0.9,
         ),
+        # The seal of Vault and OpenBao asks which permissions it has, and drops the service's answer.
+        Signature(
+            "seal",
+            r"permissions check failed - ensure the service account has at least roles/cloudkms\.",
+            0.8,
+        ),
         Signature(
             "masked-name",
             r"permission ['\"](?:\*|#|x{3}|\[|<)[^'\"]{0,40}['\"] denied on resource",
@@ -163,6 +169,11 @@ ERROR = KnownError(
             "'projects/acme-kms/locations/global/keyRings/vault/cryptoKeys/vault-init'"
         ),
         Sample("403 Permission denied: cloudkms.cryptoKeys.get"),
+        Sample(
+            "error parsing Seal configuration: permissions check failed - ensure the service account has at least "
+            "roles/cloudkms.cryptoKeyEncrypterDecrypter permissions (for encryption keys)",
+            "https://github.com/hashicorp/vault-helm/issues/1111",
+        ),
         Sample("the service account lacks cloudkms.cryptoKeyVersions.useToDecrypt on the key"),
         Sample("Failed to encrypt: Permission cloudkms.cryptoKeyVersions.useToDecrypt denied on resource $KEY"),
     ),
@@ -175,6 +186,12 @@ ERROR = KnownError(
             "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).",
             "gcp-impersonation-denied",
             "the same sentence for a service account",
+        ),
+        NearMiss(
+            "failed to encrypt with GCP CKMS - ensure the key exists and the service account has at least "
+            "roles/cloudkms.cryptoKeyEncrypterDecrypter permission: rpc error: code = PermissionDenied desc = Request "
+            "had insufficient authentication scopes.",
+            why="advice of the seal's; the service's answer behind it is another one",
         ),
         NearMiss("ssh: Permission denied for cloudkms.internal", why="a host of that name"),
         NearMiss(
