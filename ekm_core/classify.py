@@ -51,7 +51,7 @@ _TESTED_BEFORE = re.compile(
 _TESTED_BEHIND = re.compile(
     r"[^\"']{0,60}\(\.[*+]\??\)"  # the sentence as a pattern of its own
     r"|[^\"']{0,60}[\"'] (?:not )?in (?:str\(|repr\(|\w{0,20}(?:err|exc|msg|message|text|body|output|ex)\b|[es]\b)"
-    r"|/[gimsu]{1,3}[\s;,)]"
+    r"|/(?:[gimsu]{1,3}[\s;,)]|[gimsu]{0,3}\.(?:test|exec)\()"
 )
 _ALTERNATIVE = re.compile(rf"\w\|$|[\"'], ?{_REMARK} ?[^\"':.]{{0,40}}$|AADSTS\d{{4,8}}(?:, ?|、)$")
 # Behind a colon it is the value of a field, and what follows is the next field's name: no list.
@@ -65,9 +65,12 @@ _COMMENTED = re.compile(rf"[\"'], ?{_REMARK}")
 _NAME = re.compile(r"(?:AADSTS[ :_-]?\d{4,8}|ForbiddenBy\w{2,20})$", re.IGNORECASE)
 _CASE_BEFORE = re.compile(r"\bcase (?:[\w.]{1,40}\.|[\"'])$")
 _CASE_BEHIND = re.compile(r"[\"']? ?(?::|,|=>|->)")
-_KEY_BEHIND = re.compile(r"[\"'] ?(?::|=>) ?[\"'{(\[]|: ?[\"'](?:[\w-]{3,40}[\"']|[^\"']{3,90}[\"'], ?[\"']?AADSTS\d)")
+_NAMED_BEHIND = re.compile(
+    r"/\d{5,8}\b|[\"'] ?(?::|=>) ?[\"'{(\[]|: ?[\"'](?:[\w-]{3,40}[\"']|[^\"']{3,90}[\"'], ?[\"']?AADSTS\d)"
+)
 _ARGUMENT_BEFORE = re.compile(r"\w\([\"']$")
 _ARGUMENT_BEHIND = re.compile(r"[\"'], ?(?:true|false|null|none|nil|\d{1,6}|[A-Z]\w{0,40}\.\w{1,40})\)", re.IGNORECASE)
+_DECLARED_BEFORE = re.compile(r"\b(?:enum|static final|readonly|const) $")
 # The variant of an enumeration that is made with its fields: Rust's way to name an error of one's own.
 _VARIANT_BEFORE = re.compile(r"\b[A-Z]\w{2,40}::$")
 _VARIANT_BEHIND = re.compile(r" ?\{ ?\w{1,40} ?:")
@@ -83,11 +86,12 @@ _TRACED = re.compile(r"trace id|correlation id", re.IGNORECASE)
 MENTION = (
     r"(?i)(?:includes|contains|indexof|startswith|endswith|search|match|matches|test|assertin|hasmessage\w{0,20}) ?\("
     r"|grep |(?:match|like|contains) [\"'/*(]|[=!]==? ?[\"'/*(]|=~|\b(?:if|elif|and|or|not) [\"'/*(]"
-    r"|:raise|@throws|@exception|[\"'] (?:not )?in |/[gimsu]{1,3}[\s;,)]|\w\||\|\w|[\"'], ?(?:#|//)"
+    r"|:raise|@throws|@exception|[\"'] (?:not )?in |/(?:[gimsu]{1,3}[\s;,)]|[gimsu]{0,3}\.(?:test|exec)\()"
+    r"|\w\||\|\w|[\"'], ?(?:#|//)"
     r"|(?:^|[^: ] ?)[\"'][^\"':]{4,60}[\"'], ?[\"']|[\"'], ?[\"'][^\"':]{4,60}[\"'] ?[,)\]}#]"
     r"|AADSTS\d{4,8}(?:,? [\"']?|,|、)AADSTS|\(\.[*+]\??\)"
     r"|AADSTS[ :_-]?\d{4,8}(?:[^:\d]|: ?[\"'])|ForbiddenBy\w{2,20}[\"'] ?(?::|=>)|Exception - "
-    r"|\bcase (?:[\w.]{1,40}\.|[\"'])|\w::\w{1,60} ?\{"
+    r"|\b(?:enum|static final|readonly|const) |\bcase (?:[\w.]{1,40}\.|[\"'])|\w::\w{1,60} ?\{"
 )
 _ANY_MENTION = re2.compile(MENTION)
 
@@ -115,10 +119,12 @@ def _listed(text: str, start: int, end: int) -> bool:
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
     if _LISTED_BEHIND.match(behind) or _ALTERNATIVE.search(before) or _COMMENTED.search(text[start:end][:_NEAR]):
         return True
+    if _DECLARED_BEFORE.search(before):
+        return True
     if text[start:end].isalnum() and _VARIANT_BEFORE.search(before) and _VARIANT_BEHIND.match(behind):
         return True
     if _NAME.match(text[start:end][:_NEAR]) and (
-        _KEY_BEHIND.match(behind) or (_ARGUMENT_BEFORE.search(before) and _ARGUMENT_BEHIND.match(behind))
+        _NAMED_BEHIND.match(behind) or (_ARGUMENT_BEFORE.search(before) and _ARGUMENT_BEHIND.match(behind))
     ):
         return True
     if _LISTED_BEFORE.search(before) and _ENDS_BEHIND.match(behind):

@@ -75,6 +75,7 @@ ERROR = KnownError(
         NearMiss(
             '[InlineData("AADSTS700027", true)]  // InvalidKeyError', why="a code beside what a test expects of it"
         ),
+        NearMiss("if (/AADSTS7000222/i.test(description)) return 'expired';", why="a program that tests for the code"),
         NearMiss(
             "AADSTS700027, AADSTS7000112 and AADSTS65001 are the codes that we never retry.", why="a list of codes"
         ),

@@ -193,6 +193,7 @@ ERROR = KnownError(
         Sample("invalid_client: Error(s): 7000229 - Timestamp: 2026-05-04 09:12:33Z"),
     ),
     near_misses=(
+        NearMiss("OnRemoteFailure maps AADSTS650052/700016/65001 to plain messages", why="a list of codes"),
         NearMiss(
             "AADSTS500011: The resource principal named https://privatelink.vaultcore.azure.net/ was not found in the "
             "tenant named Northwind. This can happen if the application has not been installed by the administrator of "

@@ -105,5 +105,9 @@ ERROR = KnownError(
             "value: '{PROVIDER}'.\" type: constraints/iam.workloadIdentityPoolProviders",
             why="an organization policy on providers, not a perimeter",
         ),
+        NearMiss(
+            ".field public static final enum SECURITY_POLICY_VIOLATED:Lcom/google/api/ErrorReason;",
+            why="the declaration of a name in a program",
+        ),
     ),
 )
