@@ -228,7 +228,7 @@ class Classifier:
             if len(remembered) >= _MOST_REMEMBERED:
                 remembered.clear()
             decision = remembered[signs.patterns] = self._decide(signs.patterns, short=short)
-        mentioned = decision.ids != () and (
+        mentioned = (decision.ids != () or decision.open != ()) and (
             classify.may_be_mentioned(text) if signs.mentioned is None else signs.mentioned
         )
         if mentioned:
