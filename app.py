@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import connection, staff
+from pages.components import connection, frame, staff
 
 
 def draw() -> None:
     """One run of one session: navigation and page."""
-    st.set_page_config(page_title="EKM Troubleshooter", layout="wide")
     diagnose = st.Page("pages/diagnose.py", title="Diagnose", default=True)
     configuration = st.Page("pages/configuration.py", title="Configuration", url_path="configuration")
     probe = st.Page("pages/probe.py", title="Live check", url_path="live-check")
@@ -23,6 +22,8 @@ def draw() -> None:
     # In a frame on another site the page around it is the way on.
     menu = "hidden" if st.context.is_embedded else "top"
     page = st.navigation([diagnose, configuration, probe, errors, reports, triage], position=menu)
+    # Each page by its own name, so that tabs, bookmarks and screen readers tell them apart.
+    st.set_page_config(page_title=frame.window_title(page.title), layout="wide")
     wanted = st.query_params.get("error")
     if wanted and page is diagnose:
         # A link to an error is also right without the page's name in it.

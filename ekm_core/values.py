@@ -259,9 +259,9 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
 """All fields by name, in the order in which a form shows them."""
 
 
-def fields_of(provider: Provider) -> tuple[Field, ...]:
-    """The fields that matter for errors of one provider, in order."""
-    return tuple(field for field in FIELDS.values() if provider in field.providers)
+def fields_of(*providers: Provider) -> tuple[Field, ...]:
+    """The fields that matter for errors of these providers, in order."""
+    return tuple(field for field in FIELDS.values() if not set(providers).isdisjoint(field.providers))
 
 
 # Placeholders whose value is a part of what a field takes.

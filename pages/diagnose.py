@@ -102,8 +102,9 @@ def _note(answer: Diagnosis | None) -> str:
     )
 
 
-def _provider(answer: Diagnosis | None) -> Provider | None:
-    return answer.errors[0].match.error.provider if answer and answer.errors else None
+def _providers(answer: Diagnosis | None) -> tuple[Provider, ...]:
+    """Whose errors the text holds, that of the first error first."""
+    return tuple(dict.fromkeys(judged.match.error.provider for judged in answer.errors)) if answer else ()
 
 
 @st.fragment
@@ -132,7 +133,7 @@ def _draw_below() -> None:
         _draw_report(answer)
     # Not with the head: the browser asks for what stands below it at that very moment, and of the two runs that are
     # then wanted the one of the whole page was seen to get lost, once in some hundred clicks on a busy machine.
-    if _provider(answer) != st.session_state.get("form"):
+    if _providers(answer) != st.session_state.get("form"):
         st.rerun()  # the fields beside the result are those of another cloud now
 
 
@@ -152,7 +153,8 @@ with left:
         persist_state="session",
     )
     shown = _answer() if st.session_state.get("asked") else None
-    st.session_state["form"] = _provider(shown)
+    providers = _providers(shown)
+    st.session_state["form"] = providers
     # Each fragment alone in a container. A run of the page whose fragment is asked for anew meanwhile leaves that
     # fragment out (seen with Streamlit 1.67, 2026-11-24); what stands below in the same container would move up into
     # its place, and be overwritten when the fragment comes.
@@ -161,9 +163,8 @@ with left:
     with st.container():
         on_demand.draw(_current, below=_draw_below)
 with right.container(key="your-values"):
-    given.draw(_provider(shown))
-    provider = _provider(shown)
-    if provider is None or shown is None:
-        st.html(markup.how_it_works())
+    given.draw(providers[0] if providers else None)
+    if providers:
+        your_values.draw(*providers)
     else:
-        your_values.draw(provider)
+        st.html(markup.how_it_works())

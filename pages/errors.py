@@ -87,6 +87,7 @@ def _draw_list() -> None:
 asked_id = st.query_params.get("error", "")
 chosen = catalogue.get(asked_id) if asked_id else None
 if chosen is not None:
+    st.set_page_config(page_title=frame.window_title(chosen.title))
     _draw_entry(chosen)
 else:
     if asked_id:

@@ -24,6 +24,11 @@ def base_path() -> str:
     return f"/{prefix}" if prefix else ""
 
 
+def window_title(page: str) -> str:
+    """The title of the browser's window on one page or on one entry."""
+    return f"{page} · EKM Troubleshooter"
+
+
 def demo(setting: str) -> str:
     """What every page of a demo says first; "" where this is none."""
     if not setting:

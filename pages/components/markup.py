@@ -21,6 +21,7 @@ from ekm_core.model import (
     Diagnosis,
     Fix,
     JudgedCause,
+    JudgedError,
     KnownError,
     Link,
     LinkState,
@@ -137,8 +138,22 @@ def answer(diagnosis: Diagnosis) -> str:
     """
     return page(
         _next_step(diagnosis),
+        _further(diagnosis.errors[1:]),
         f'<article class="ekm-finding">{_head(diagnosis.errors[0].match.error)}</article>',
     )
+
+
+def _further(errors: Sequence[JudgedError]) -> str:
+    """That the text holds more errors than the one on top, each with the way to it: they stand a long way below."""
+    if not errors:
+        return ""
+    count = "one more error" if len(errors) == 1 else f"{len(errors)} more errors"
+    items = "".join(
+        f'<li><button type="button" class="ekm-goto" data-error="{esc(item.match.error.id)}">'
+        f"{esc(item.match.error.title)}</button> ({esc(item.match.error.provider.label)})</li>"
+        for item in errors
+    )
+    return f'<p class="ekm-further">Your text holds {count}, further down:</p><ul>{items}</ul>'
 
 
 def details(diagnosis: Diagnosis) -> str:
@@ -147,7 +162,10 @@ def details(diagnosis: Diagnosis) -> str:
     for number, judged_error in enumerate(diagnosis.errors):
         error = judged_error.match.error
         below = causes(error, judged_error.causes) + sources(error.references)
-        parts.append(f'<article class="ekm-finding">{_head(error)}{below}</article>' if number else below)
+        whole = (
+            f'<article class="ekm-finding" tabindex="-1" data-error="{esc(error.id)}">{_head(error)}{below}</article>'
+        )
+        parts.append(whole if number else below)
     return page(*parts)
 
 

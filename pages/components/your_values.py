@@ -1,4 +1,4 @@
-"""The "Your values" form: fields of the matched provider whose values go into every fix.
+"""The "Your values" form: fields of the matched providers whose values go into every fix.
 
 What is typed stays in the session's state for as long as the session lives, and nowhere else.
 """
@@ -21,8 +21,8 @@ def typed() -> dict[str, str]:
     return fitting({name: st.session_state.get(_key(name)) or "" for name in FIELDS})
 
 
-def draw(provider: Provider) -> None:
-    """Draw the form with the fields of one provider."""
+def draw(*providers: Provider) -> None:
+    """Draw the form with the fields of these providers."""
     st.html(
         markup.page(
             '<h3 class="ekm-values">Your values</h3>',
@@ -31,7 +31,7 @@ def draw(provider: Provider) -> None:
         )
     )
     problems = {}
-    for field in fields_of(provider):
+    for field in fields_of(*providers):
         value = st.text_input(
             field.label,
             key=_key(field.name),

@@ -110,6 +110,42 @@ def test_an_open_value_leads_to_its_field_and_is_filled_from_there(open_page: Op
     expect(page.get_by_role("button", name="Go to the field Role ARN")).to_have_count(0)
 
 
+def test_a_second_error_of_another_cloud_is_announced_reached_and_filled_in(open_page: OpenPage) -> None:
+    page = open_page()
+    diagnose(page, f"{ASSUME_ROLE}\n\n{FAQ[5]['text']}")
+    result(page)
+    expect(page.get_by_text("Your text holds one more error, further down:")).to_be_visible()
+    page.get_by_role("button", name="The key vault refuses").click()
+    second = page.locator("article", has=page.get_by_role("heading", name="The key vault refuses"))
+    expect(second).to_be_focused()
+    expect(second.get_by_role("heading").first).to_be_in_viewport()
+    # The fields stay in sight that far down, those of the second cloud too.
+    field = page.get_by_label("Key Vault name", exact=True)
+    field.fill("acme-kv7")
+    page.keyboard.press("Enter")
+    expect(second.locator("details.ekm-cause").first).to_contain_text("vaults/acme-kv7/keys")
+    expect(page.get_by_label("OpenAI organization ID", exact=True)).to_be_in_viewport()
+
+
+def test_the_words_that_decide_are_in_sight_in_a_long_log(open_page: OpenPage) -> None:
+    page = open_page()
+    lines = [f"2026-11-27T10:00:{number % 60:02d}Z INFO request {number} answered" for number in range(200)]
+    diagnose(page, "\n".join([*lines[:120], ASSUME_ROLE, *lines[120:]]))
+    result(page)
+    text = page.get_by_label("Your text")
+    text.scroll_into_view_if_needed()
+    expect(text.locator("mark").first).to_be_in_viewport()
+
+
+def test_the_window_is_named_after_its_page(open_page: OpenPage) -> None:
+    page = open_page("/errors?error=aws-kms-access-denied")
+    expect(page).to_have_title("Your role is not allowed to use the KMS key · EKM Troubleshooter")
+    page.get_by_role("button", name="All errors").click()
+    expect(page).to_have_title("Error reference · EKM Troubleshooter")
+    page.get_by_role("link", name="Configuration").click()
+    expect(page).to_have_title("Configuration · EKM Troubleshooter")
+
+
 def test_the_keyboards_place_in_the_menu_is_seen(open_page: OpenPage) -> None:
     page = open_page()
     link = page.get_by_role("link", name="Configuration")

@@ -70,12 +70,12 @@
     }
   };
 
-  // What is passed on the way gets its true height only then, so the field moves: it is looked for until it rests.
-  const lead = (field, tries = 10) => {
-    field.focus({ preventScroll: true });
-    field.scrollIntoView({ block: "center" });
-    const top = field.getBoundingClientRect().top;
-    requestAnimationFrame(() => setTimeout(() => tries && field.getBoundingClientRect().top !== top && lead(field, tries - 1), 50));
+  // What is passed on the way gets its true height only then, so the target moves: it is looked for until it rests.
+  const lead = (target, block, tries = 10) => {
+    target.focus({ preventScroll: true });
+    target.scrollIntoView({ block });
+    const top = target.getBoundingClientRect().top;
+    requestAnimationFrame(() => setTimeout(() => tries && target.getBoundingClientRect().top !== top && lead(target, block, tries - 1), 50));
   };
 
   const say = (button, words) => {
@@ -111,11 +111,12 @@
     }
     const leading = event.target.closest?.(".ekm-goto");
     if (leading) {
-      const fields = leading.dataset.fields.split(" ").map((key) => document.querySelector(`.st-key-${CSS.escape(key)} input`));
-      const field = fields.find(Boolean);
+      const { error, fields = "" } = leading.dataset;
+      const inputs = fields.split(" ").map((key) => key && document.querySelector(`.st-key-${CSS.escape(key)} input`));
+      const target = error ? document.querySelector(`article[data-error="${CSS.escape(error)}"]`) : inputs.find(Boolean);
       // A report that is opened again has no form beside it.
-      if (field) lead(field);
-      else say(leading, "no field on this page, fill it in by hand");
+      if (target) lead(target, error ? "start" : "center");
+      else if (fields) say(leading, "no field on this page, fill it in by hand");
       return;
     }
     const remove = event.target.closest?.(".ekm-remove");
@@ -189,6 +190,10 @@
   const put = (place) => {
     if (!place.isConnected) return;
     place.innerHTML = place.dataset.html;
+    // In a long text the words that decide would stand out of sight.
+    for (const text of place.querySelectorAll("pre.ekm-text:has(mark)")) {
+      text.scrollTop = text.querySelector("mark").getBoundingClientRect().top - text.getBoundingClientRect().top - 40;
+    }
     const next = removing && place.querySelector(".ekm-remove");
     if (next) {
       removing = false;
