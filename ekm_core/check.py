@@ -29,6 +29,7 @@ from ekm_core.model import (
     Verdict,
 )
 from ekm_core.openai import evidence as openai
+from ekm_core.registered import REFUSED
 from ekm_core.wellformed import derive
 
 _STATUS = {
@@ -43,12 +44,14 @@ _ORDER = {status: place for place, status in enumerate(Status)}
 class Checked:
     """What a set-up looks like: findings from the most urgent to the least, the chain, and what would tell more.
 
-    missing: the read-only commands whose output would settle what could not be checked, without repeats.
+    missing: the read-only commands whose output would settle what could not be checked, without repeats. by_form: the
+    ids of the causes that the registration proves without any evidence.
     """
 
     findings: tuple[Finding, ...]
     chain: tuple[ChainLink, ...]
     missing: tuple[Snippet, ...]
+    by_form: frozenset[str] = frozenset()
 
     @property
     def failed(self) -> bool:
@@ -72,19 +75,28 @@ def check(configured: Configuration, evidence: Sequence[Exhibit] = ()) -> Checke
     """Every finding about one configuration and what is known of the customer's cloud. Pure: no network, no state."""
     case = case_of(configured, evidence)
     cloud = configured.provider
+    proved = _proved(cloud, case)
     found = [
         *importlib.import_module(f"ekm_core.{cloud}.config").validate(configured),
-        *_proved(cloud, case),
+        *proved,
         *importlib.import_module(f"ekm_core.{cloud}.practice").findings(case),
     ]
     found.sort(key=lambda finding: (_ORDER[finding.status], list(Link).index(finding.link)))
     walked = chain(case)
+    refused = [item for item in found if item.status is Status.FAIL and set(REFUSED) & set(item.errors)]
     if openai.is_proven(configured, evidence):
         walked = tuple(_passed(item) for item in walked)
+    elif refused:
+        because = f"OpenAI's API refuses the registration: {refused[0].title}."
+        walked = tuple(
+            ChainLink(item.link, LinkState.BROKEN, because) if item.link is Link.REQUEST else item for item in walked
+        )
     missing = dict.fromkeys(
         snippet for finding in found if finding.status is Status.COULD_NOT_CHECK for snippet in finding.missing
     )
-    return Checked(tuple(found), walked, tuple(missing))
+    sure = {item.id for item in proved if item.status is Status.FAIL}
+    alone = sure and {item.id for item in _proved(cloud, case_of(configured, ())) if item.status is Status.FAIL}
+    return Checked(tuple(found), walked, tuple(missing), frozenset(sure & alone))
 
 
 def _passed(item: ChainLink) -> ChainLink:

@@ -290,9 +290,23 @@ def test_a_result_shows_each_group_and_stays_inert() -> None:
     assert drawn.index("Wrong (2)") < drawn.index("Evidence still missing (2)") < drawn.index("unwise (1)")
 
 
-def test_a_clean_result_says_so() -> None:
+def test_a_clean_result_says_so_and_how_to_prove_it() -> None:
     drawn = findings.result(Checked((_finding(Status.PASS),), (), ()))
     assert "<strong>Nothing wrong</strong>" in drawn
+    assert "/validate" in drawn
+    assert "✓ 1 check passed" in drawn
+
+
+def test_one_wrong_field_counts_once_and_stops_the_request() -> None:
+    test = page("gcp")
+    number = test.text_input(key="form_gcp_workload_identity_project_number")
+    number.set_value("my-project").run()
+    drawn = html(test)
+    assert "1 thing is wrong" in drawn
+    assert "The project&#x27;s id was registered instead of its number" not in drawn
+    # The error that Google would give is told by the one finding that is left.
+    assert "errors?error=gcp-sts-invalid-audience" in drawn
+    assert re.search(r'<li class="broken"[^>]*><b>Request</b>', drawn)
 
 
 def test_a_diff_is_copied_as_it_is() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
+from dataclasses import replace
 
 from ekm_core import catalogue
 from ekm_core.check import Checked
-from ekm_core.model import Change, Finding, Snippet, Status
+from ekm_core.model import Change, Finding, Snippet, Status, Values
+from ekm_core.openai.snippets import validate
 from pages.components import markup
 
 
@@ -17,6 +20,7 @@ def result(checked: Checked, base: str = "") -> str:
     base: the prefix of the app's addresses, for links to the error reference.
     """
     wrong, unclear, passed = (checked.of(status) for status in (Status.FAIL, Status.COULD_NOT_CHECK, Status.PASS))
+    wrong = _each_once(wrong, checked.by_form)
     return markup.page(
         _summary(wrong, unclear, len(passed)),
         markup.chain(checked.chain),
@@ -24,6 +28,25 @@ def result(checked: Checked, base: str = "") -> str:
         _open(unclear),
         _group("Works, but unwise", checked.of(Status.WARN), base),
         _passed(passed),
+    )
+
+
+def _each_once(wrong: Sequence[Finding], by_form: Set[str]) -> tuple[Finding, ...]:
+    """The faults, without a cause that says of a wrong field what the finding on the field itself says.
+
+    by_form: the causes that the form alone proves. The errors that such a cause would give go to the field's finding.
+    """
+    told: dict[str, list[str]] = {item.field: [] for item in wrong if item.field}
+    kept = []
+    for item in wrong:
+        named = next((name for name in told if re.search(rf"\b{re.escape(name)}\b", item.saw)), "")
+        if item.id not in by_form or not named:
+            kept.append(item)
+        else:
+            told[named] += item.errors
+    return tuple(
+        replace(item, errors=tuple(dict.fromkeys((*item.errors, *told[item.field])))) if item.field else item
+        for item in kept
     )
 
 
@@ -38,13 +61,19 @@ def _summary(wrong: Sequence[Finding], unclear: Sequence[Finding], passed: int) 
     if unclear:
         return (
             '<div class="ekm-next" role="status"><strong>Nothing wrong so far</strong>'
-            f"<p>{passed} {'check' if passed == 1 else 'checks'} passed. {len(unclear)} more need evidence that is not "
+            f"<p>{_checks(passed)} passed. {len(unclear)} more need evidence that is not "
             "here yet.</p></div>"
         )
     return (
         '<div class="ekm-next" role="status"><strong>Nothing wrong</strong>'
-        f"<p>All {passed} checks passed. Let OpenAI validate the key to prove it.</p></div>"
+        f"<p>All {passed} checks passed. Let OpenAI validate the key to prove it. Where it is not registered yet, the "
+        "kit on the page Configuration holds the call that does it.</p></div>"
+        f"{markup.snippet_block(validate(Values())[0])}"
     )
+
+
+def _checks(count: int) -> str:
+    return f"{count} {'check' if count == 1 else 'checks'}"
 
 
 def _group(title: str, found: Sequence[Finding], base: str) -> str:
@@ -156,6 +185,6 @@ def _passed(found: Sequence[Finding]) -> str:
         return ""
     items = "".join(f"<li>{markup.esc(item.title)}. {markup.esc(item.saw)}</li>" for item in found)
     return (
-        f'<details class="ekm-fold"><summary>✓ {len(found)} checks passed</summary>'
+        f'<details class="ekm-fold"><summary>✓ {_checks(len(found))} passed</summary>'
         f'<ul class="ekm-passed">{items}</ul></details>'
     )
