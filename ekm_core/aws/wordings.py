@@ -23,6 +23,8 @@ NOT_THROWN = (
     r"|\w{1,10}\.suspend|\w{2,60}ErrorCode\.|\w{1,60}Exception\b ?[\]),;]"
     r"|\{ ?(?-i:[a-z]\w{1,20}): ?['\"\d]|['\"](?-i:[A-Z][A-Z0-9]{1,20}_[A-Z0-9_]{1,40})['\"])",
     r"[!=]==? ?['\"]\w{3,60}(?:Exception|Token\w{0,2}|Match)['\"]",
+    # The service's own model, which every SDK carries.
+    r"\bcode['\"]? ?: ?['\"]?\w{3,60}['\"]?,? ?['\"]?httpStatusCode['\"]? ?: ?\d{3}\b",
 )
 
 # The operations that only KMS has, or that nobody but KMS is likely to have answered with these errors.

@@ -117,7 +117,10 @@ ERROR = KnownError(
         Signature("sso-lost", r"\bError loading SSO Token\b|\bSSO session token associated with profile\b"),
         Signature("partial", r"Partial credentials found in \S{1,40}, missing"),
         Signature("refreshed", r"refreshed credentials are still expired"),
-        Signature("code", thrown(_CODES), 0.8, unless=(*NOT_THROWN, *_OTHER_CLOUDS)),
+        # The web identity token's sentence stands in STS's model alone: STS itself writes "Token expired".
+        Signature(
+            "code", thrown(_CODES), 0.8, unless=(*NOT_THROWN, *_OTHER_CLOUDS, r"web identity token that was passed is")
+        ),
         # In AWS's own frame, another cloud's error beside it is another error.
         Signature("aws-signature", r"signature you provided\. Check your AWS Secret Access Key\b"),
         Signature(
@@ -232,6 +235,15 @@ ERROR = KnownError(
             "Check your "
             "Google secret key and signing method.",
             why="Google Cloud Storage.",
+        ),
+        NearMiss(
+            "- **ExpiredTokenException**: The web identity token that was passed is expired or is not valid. Get a new "
+            "identity token from the identity provider and then retry the request.",
+            why="STS's own description of the error.",
+        ),
+        NearMiss(
+            '"error":{"code":"InvalidClientTokenId","httpStatusCode":403,"senderFault":true},"exception":true',
+            why="The service's model.",
         ),
         NearMiss("Failed to retrieve credentials for the database", why="Not AWS's credentials."),
         NearMiss('{"message":"Missing Authentication Token"}', why="API Gateway, where a path does not exist."),

@@ -54,7 +54,11 @@ ERROR = KnownError(
             r"algorithm ['\"]?[\w-]{3,60}['\"]? (?:is not valid for|and|is not supported (?:by|for)|does not match)"
             r" (?:the )?key ?spec",
         ),
-        Signature("must-be", r"KeyUsage value of the (?:CMK|KMS key|key) is"),
+        Signature(
+            "must-be",
+            r"KeyUsage value of the (?:CMK|KMS key|key) is",
+            unless=(r"is incompatible with the API operation",),
+        ),
         Signature("missing-usage", r"must specify a KeyUsage value for (?:an asymmetric|all|HMAC)"),
         Signature("data-key", r"cannot generate a data key with an asymmetric"),
         Signature("grant", r"only when creating a grant for a symmetric"),
@@ -131,6 +135,11 @@ ERROR = KnownError(
         NearMiss(
             'InvalidKeyUsageException: "KEYRING_MISCONFIGURED",\n  InvalidArnException: "KEYRING_MISCONFIGURED",',
             why="A table of what each exception means to a program.",
+        ),
+        NearMiss(
+            "InvalidKeyUsageException\nThe request was rejected for one of the following reasons:\nThe KeyUsage value "
+            "of the KMS key is incompatible with the API operation.",
+            why="KMS's own description of the error.",
         ),
         NearMiss("This meant that the client was using a symmetric key and SYMMETRIC_DEFAULT.", why="Prose."),
     ),

@@ -109,6 +109,14 @@ ERROR = KnownError(
             r"\bperform: sts:AssumeRole on (?:the |this )?resource|AccessDenied.{0,80} sts:AssumeRole on resource",
             0.6,
         ),
+        # Cut by a logger or by Guzzle's "(truncated...)" inside the action's name.
+        Signature(
+            "cut-action",
+            r"(?:not|n't) auth\w{2,10} to perform ?: ?sts:(?:AssumeR(?:ol?)?|Assume?|Assu?|As)"
+            r"(?: ?\(truncated| ?\.\.\.| ?…|['\"]?$)",
+            0.6,
+            unless=(r"WebIdentity|WithSAML|AssumeRoot",),
+        ),
         Signature(
             "reason", r"\b(?:no [\w -]{3,40}|because the role trust policy) allows? the sts:AssumeRole action", 0.6
         ),
@@ -138,6 +146,12 @@ ERROR = KnownError(
             r"AccessDenied\b|\bAccessDenied(?:Exception)? (?:when |while )?assuming (?:the )?(?:IAM )?role\b",
             0.8,
             unless=(*_OTHER_ACTIONS, r"WebIdentity"),
+        ),
+        Signature(
+            "java-frame",
+            r"\bAccess denied \(Service: (?:AWSSecurityTokenService|STS)\b",
+            0.6,
+            unless=(*_OTHER_ACTIONS, r"WebIdentity|WithSAML"),
         ),
         Signature(
             "snowflake",
@@ -389,6 +403,13 @@ ERROR = KnownError(
         Sample("❌ Failed to assume role: AccessDenied"),
         Sample("RuntimeError: AccessDenied assuming role"),
         Sample(
+            "com.amazonaws.services.securitytoken.model.AWSSecurityTokenServiceException: Access denied (Service: "
+            "AWSSecurityTokenService; Status Code: 403; Error Code: AccessDenied; Request ID: "
+            "18486065-9d7d-11e9-b24d-0d84d7b24f70)",
+            "https://github.com/jenkinsci/aws-credentials-plugin/issues/66",
+        ),
+        Sample("User: arn:aws:iam::111122223333:user/app is not authorized to perform: sts:Assu (truncated...)"),
+        Sample(
             "SQL execution error: Error assuming AWS_ROLE.\nPlease verify the role and externalId are configured "
             "correctly\n in your AWS policy.",
             "https://dk521123.hatenablog.com/entry/2022/11/25/175912",
@@ -407,6 +428,11 @@ ERROR = KnownError(
             "User: arn:aws:sts::222222222222:assumed-role/app/session is not authorized to perform: sts:TagSession on "
             "resource: arn:aws:iam::333333333333:role/other",
             why="The denied action is sts:TagSession.",
+        ),
+        NearMiss(
+            "com.amazonaws.services.securitytoken.model.AWSSecurityTokenServiceException: Cannot call GetSessionToken "
+            "with session credentials (Service: AWSSecurityTokenService; Status Code: 403; Error Code: AccessDenied)",
+            why="Another call of STS.",
         ),
         NearMiss("WebIdentityErr: unable to assume role: AccessDenied", why="Web identity federation again."),
         NearMiss(
