@@ -232,7 +232,7 @@ _OF_GCP: tuple[_Finder, ...] = (
     ),
     _finder(
         r"(?i:token) ?\[",
-        r"audience in (?:the )?ID token ?\[(?P<audience>[^\]]{1,300})\]",
+        r"audience in (?:the )?ID token ?\[(?!removed:)(?P<audience>[^\]]{1,300})\]",
         _I,
         at=(("audience in", 0), ("Audience in", 0)),
     ),

@@ -116,7 +116,9 @@ def _re2(pattern: bytes, *, case: bool = True) -> re2._Regexp:
 # A quote at any depth of escaping: \" \\\" &quot; %22 %2522 \u0022.
 _QUOTES = rb"(?:[\"'`\\\]]|\xe2\x80[\x98-\x9f]|&quot;|&#3[49];|%(?:25)*(?:22|27|5C)|\\u002[27])*"
 _EQUALS = (
-    rb"(?:\s|%(?:25)*20)*(?:\[[^\]\n]{0,40}\])?\s*(?::=|=>|[=:>]|&gt;|%(?:25)*3[AD]|\\+u003[ade])"
+    rb"(?:\s|%(?:25)*20)*(?:\[[^\]\n]{0,40}\])?\s*(?::=|=>|[=:]|&gt;|%(?:25)*3[AD]|\\+u003[ade])"
+    # ">" at the beginning of a line quotes that line, as in mail and Markdown.
+    rb"|(?:[ \t]|%(?:25)*20)*(?:\[[^\]\n]{0,40}\][ \t]*)?>"
     # {"name": "DB_PASSWORD", "value": "…"} and the same in YAML
     rb"|\s*,\s*" + _QUOTES + rb"value" + _QUOTES + rb"\s*[:=]|\s+value:"
 )
@@ -190,7 +192,7 @@ _PLACEHOLDER = re.compile(
 # What has digits and letters and is no secret: a GUID, an ARN, a URL, a resource name, a path, StatusCode=403.
 _IDENTIFIER = re.compile(
     rb"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
-    rb"|(?:arn:|https?:|projects/|organizations/).*|[~.]{0,2}(?:/[a-z0-9._-]++){2,}+/?|[A-Za-z]++=[A-Za-z0-9]++",
+    rb"|(?:arn:|https?:|projects/|organizations/|\[?//[a-z]{2,20}\.googleapis\.com/).*|[~.]{0,2}(?:/[a-z0-9._-]++){2,}+/?|[A-Za-z]++=[A-Za-z0-9]++",
     re.S,
 )
 _SCHEME = re.compile(

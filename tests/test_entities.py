@@ -114,6 +114,14 @@ def test_the_project_of_google_s_own_service_agent_is_not_the_project() -> None:
     assert first(extract(f"ekm@team-keys-1.iam.gserviceaccount.com: {agent}"))["project_id"] == "team-keys-1"
 
 
+def test_what_the_redaction_left_is_no_audience() -> None:
+    values = first(
+        extract("The audience in ID Token [removed: token] does not match the expected audience proj_abcdefgh.")
+    )
+    assert values["expected_audience"] == "proj_abcdefgh"
+    assert "audience" not in values
+
+
 @given(st.text(max_size=300))
 def test_any_text_gets_an_answer_and_values_stand_in_it(text):
     normal = normalise(text).text

@@ -355,6 +355,8 @@ UNTOUCHED = [
     "Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied on resource 'projects/p/keyRings/r/cryptoKeys/k'",
     "serviceAccount:name@my-project.iam.gserviceaccount.com and service-12@gcp-sa-x.iam.gserviceaccount.com",
     "The audience in ID Token [org-abc] does not match the expected audience proj_abc123def456.",
+    "> audience in ID Token\n> [//iam.googleapis.com/projects/573522191771/locations/global/workloadIdentityPools/tfc]",
+    "ID token: //iam.googleapis.com/projects/573522191771/locations/global/workloadIdentityPools/pool/providers/gh-1",
     "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
     "value, not the client secret ID, for a secret added to app '20a14814-5ab7-4612-a671-1382b412bf93'.",
     "AADSTS7000218: The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",

@@ -19,7 +19,7 @@ ERROR = KnownError(
     link=Link.REQUEST,
     signatures=(
         Signature("sentence", r"request was not processed because too many requests were received"),
-        Signature("reason", r"\b(?:VaultRequestTypeLimitReached|VaultRequestLimitReached)\b", weight=0.9),
+        Signature("reason", r"\bVault[a-z]{0,24}LimitReached\b", weight=0.9),
         Signature(
             "status-code",
             r"returned an invalid status code ['\"]?429\b",
@@ -63,6 +63,7 @@ ERROR = KnownError(
             "We are hitting the vault throttling rate limit.\n\nAzure.RequestFailedException: Service request failed.\n"
             "Status: 429 (Too Many Requests)",
         ),
+        Sample("Throttled, reason VaultOperationLimitReached"),
         Sample("(TooManyRequests) Key Vault ekm-vault returned 429 Too Many Requests"),
     ),
     near_misses=(
