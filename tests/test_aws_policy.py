@@ -121,9 +121,9 @@ def test_every_denial_says_what_is_missing():
     [
         ({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, "aws:SourceIp"),
         ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, "aws:PrincipalOrgID"),
-        ({"Bool": {"aws:MultiFactorAuthPresent": "true"}}, "aws:MultiFactorAuthPresent"),
+        ({"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}, "aws:MultiFactorAuthPresent"),
         ({"Null": {"aws:PrincipalTag/team": "true"}}, "aws:PrincipalTag/team"),
-        ({"DateLessThan": {"aws:CurrentTime": "2027-01-01T00:00:00Z"}}, "aws:CurrentTime"),
+        ({"DateLessThan": {"aws:TokenIssueTime": "2027-01-01T00:00:00Z"}}, "aws:TokenIssueTime"),
     ],
 )
 def test_a_real_caller_has_keys_that_nobody_knows(block, key):
@@ -131,6 +131,42 @@ def test_a_real_caller_has_keys_that_nobody_knows(block, key):
     assert decision.result is Result.UNKNOWN
     assert decision.unknown == (key,)
     assert "cannot be known here" in decision.near[0].why
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ({"Bool": {"aws:MultiFactorAuthPresent": "true"}}, Result.IMPLICITLY_DENIED),
+        ({"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}, Result.IMPLICITLY_DENIED),
+        ({"NumericLessThanIfExists": {"aws:MultiFactorAuthAge": "3600"}}, Result.ALLOWED),
+        ({"Null": {"aws:MultiFactorAuthAge": "true"}}, Result.ALLOWED),
+        ({"Null": {"aws:MultiFactorAuthPresent": "true"}}, Result.UNKNOWN),
+        ({"DateLessThan": {"aws:CurrentTime": "2026-10-01T00:00:00Z"}}, Result.IMPLICITLY_DENIED),
+        ({"DateGreaterThan": {"aws:EpochTime": "2026-10-01T00:00:00Z"}}, Result.ALLOWED),
+    ],
+)
+def test_a_session_has_no_mfa_and_calls_from_now_on(block, expected):
+    assert assume(trust(Condition=block), complete=False).result is expected
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, Result.IMPLICITLY_DENIED),
+        ({"StringLike": {"aws:PrincipalOrgID": ["o-a1b2c3d4e5"]}}, Result.IMPLICITLY_DENIED),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, Result.ALLOWED),
+        ({"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, Result.ALLOWED),
+        # OpenAI's account may be in no organization at all.
+        ({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, Result.UNKNOWN),
+        ({"StringEquals": {"aws:PrincipalOrgID": ["o-a1b2c3d4e5", "o-zz99yy88xx"]}}, Result.UNKNOWN),
+        ({"StringLike": {"aws:PrincipalOrgID": "o-*"}}, Result.UNKNOWN),
+        ({"StringEquals": {"aws:ResourceOrgID": "o-a1b2c3d4e5"}}, Result.ALLOWED),
+    ],
+)
+def test_openai_is_not_in_the_organization_of_the_customer(block, expected):
+    request = assume_role_request(ROLE, "org-A", organization="o-a1b2c3d4e5")
+    policies = Policies(identity=(ANYTHING,), resource=document(Kind.TRUST, trust(Condition=block)))
+    assert evaluate(request, policies).result is expected
 
 
 def test_what_is_known_decides_before_what_is_not():

@@ -11,6 +11,8 @@ from ekm_core.check import check
 from ekm_core.model import Configuration, Exhibit, Provider, Status
 from tests.test_aws_policy_cases import ANY_ROLE, OWN, SHARED, policy, read, whole
 
+# A case may take place at another time than now, or be called by a person with MFA; OpenAI's next call is neither.
+OF_ANOTHER_CALL = ("aws:currenttime", "aws:epochtime", "aws:multifactorauth")
 DENIALS = ("aws-sts-assume-role-denied.", "aws-kms-access-denied.")
 
 
@@ -20,6 +22,7 @@ def _cases():
         documents = (case["resource_policy"], *case["identity_policies"])
         # A set-up cannot show what only the case itself says of the session and of the organization.
         plain = not any(case[name] for name in ("session_policy", "scps", "rcps", "permission_boundary"))
+        plain = plain and not any(name in json.dumps(documents).lower() for name in OF_ANOTHER_CALL)
         if plain and case.get("strict", True) and all(isinstance(item, dict | None) for item in documents):
             yield case
 

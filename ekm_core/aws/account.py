@@ -195,6 +195,7 @@ class AwsEvidence:
     organization: list[OrganizationPolicy] = field(default_factory=list)
     organization_lists: list[TargetPolicies] = field(default_factory=list)
     organization_parents: dict[str, str] = field(default_factory=dict)  # child, its parent; "" where outputs differ
+    organization_ids: dict[str, set[str]] = field(default_factory=dict)  # by account, and by policy of the organization
     listed_roles: list[Entry[Role]] = field(default_factory=list)  # of a list, which tells nothing of boundaries
     recorded: list[RecordedCall] = field(default_factory=list)
     lookups: list[str] = field(default_factory=list)  # what CloudTrail was asked, also where it found nothing
@@ -321,6 +322,27 @@ class AwsEvidence:
     def grants(self, reference: str) -> Fact[tuple[Grant, ...]]:
         """All grants on the key."""
         return _one(self._of_key(self.key_grants, reference), "The list of the key's grants")
+
+    def aliases_of(self, key: str) -> tuple[str, ...] | None:
+        """The names of all aliases of the key with that ARN; None where they were not all listed."""
+        if (arn_part(key, "account"), arn_part(key, "region")) not in self.whole_alias_lists:
+            return None
+        names = {entry.owner for entry in self.aliases if arn_part(entry.owner, "rest").startswith("alias/")}
+        targets = {name: self.resolve(name) for name in names}
+        if any(target.value is None for target in targets.values()):
+            return None
+        return tuple(sorted(arn_part(name, "rest") for name, target in targets.items() if target.value == key))
+
+    def organization_of(self, account: str) -> str:
+        """The id of the organization (o-…) that the account is in, or "": as the organization itself says, or the ARN
+        of a policy that stands on the account or above it."""
+        levels = [account]
+        while (above := self.organization_parents.get(levels[-1])) and above not in levels:
+            levels.append(above)
+        lists = [item.fact.value or () for item in self.organization_lists if item.target in levels]
+        named = (account, *(id for ids in lists for id in ids))
+        found = {organization for name in named for organization in self.organization_ids.get(name, ())}
+        return found.pop() if len(found) == 1 else ""
 
     def _of_key(self, entries: Iterable[Entry[T]], reference: str) -> list[Fact[T]]:
         arn = self.resolve(reference).value or reference

@@ -42,6 +42,10 @@ _PROFILE = re.compile(r"(?:[A-Za-z_]\w{0,60}=[^\s]{0,200}[ ]+){0,4}?AWS_(?:DEFAU
 _NO_ROLE = "This output does not name its role. Paste the command above it too."
 _NO_POLICY = "This output does not name its policy. Paste the command above it too."
 _NO_KEY = "This output does not name its key. Paste the command above it too."
+_ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
+_ORGANIZATION = re.compile(
+    r"arn:aws[a-z-]{0,12}:organizations::[0-9]{12}:policy/(o-[a-z0-9]{10,32})/[a-z_]{1,60}/p-[\w-]{1,130}"
+)
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _UNPLACED = "It is not plain what this policy is attached to. Paste the command that printed it above it."
 
@@ -255,6 +259,7 @@ class _Reading:
             return
         name = _text(summary, "Name")
         policy = self._policy(kind, f"{kind.upper()} {name}", content)
+        self._in_organization(summary)
         self.evidence.organization.append(OrganizationPolicy(_text(summary, "Id"), name, policy))
 
     def organization_targets(self, output: Mapping[str, Any]) -> None:
@@ -262,13 +267,20 @@ class _Reading:
         if self.command.verb != "list-policies-for-target" or not self.command.option("target-id"):
             self._loose("This list does not name its account or unit. Paste the command above it too.")
             return
-        ids = tuple(_text(_map(item), "Id") for item in _list(output["Policies"]))
+        items = [_map(item) for item in _list(output["Policies"])]
+        ids = tuple(_text(item, "Id") for item in items)
+        for item in items:
+            self._in_organization(item)
         fact = self._seen(ids)
         if self._not_whole(output):
             because = f"The output of {self.source} is not the whole list. Run it again without options that select."
             fact = Fact(State.FAILED, source=self.source, because=because)
         target, kind = self.command.option("target-id"), self.command.option("filter")
         self.evidence.organization_lists.append(TargetPolicies(target, kind, fact))
+
+    def _in_organization(self, policy: Mapping[str, Any]) -> None:
+        if found := _ORGANIZATION.fullmatch(_text(policy, "Arn")):
+            self.evidence.organization_ids.setdefault(_text(policy, "Id"), set()).add(found[1])
 
     def parents(self, output: Mapping[str, Any]) -> None:
         """list-parents: what is right above the account or unit that the command names."""
@@ -281,7 +293,10 @@ class _Reading:
 
     def the_organization(self, output: Mapping[str, Any]) -> None:
         """describe-organization: no policy of the organization binds its management account."""
-        management = _text(_map(output["Organization"]), "MasterAccountId")
+        organization = _map(output["Organization"])
+        management, id = _text(organization, "MasterAccountId"), _text(organization, "Id")
+        for account in {self._account, management} - {""} if _ORGANIZATION_ID.fullmatch(id) else ():
+            self.evidence.organization_ids.setdefault(account, set()).add(id)
         if management:
             self.evidence.unbound[management] = f"{self.source} shows that it is the organization's management account."
 

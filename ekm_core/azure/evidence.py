@@ -416,7 +416,7 @@ class _Reader:
             )
             return True
         if _has(both, "roledefinitionid", "scope") and (_has(both, "principalid") or _has(both, "objectid")):
-            return self._assignment(top, both, source)
+            return _is_assignment(both, command) and self._assignment(top, both, source)
         if _has(both, "rolename") or ("dataactions" in top and "assignablescopes" in top):
             return self._role(top, both, source, whole=not picked)
         if (
@@ -499,8 +499,10 @@ class _Reader:
             return True
         dates = _plain(both["attributes"]) if isinstance(both.get("attributes"), dict) else {}
         operations = both.get("keyops", both.get("operations"))
+        address = command.option("url", "uri", "u").partition("?")[0]
         asked = (command.service == "keyvault key" and command.verb == "show") or _arm_key(command) is not None
-        version_asked = bool(command.option("version", "v")) or _versioned(command.option("id"))
+        asked = asked or (command.service == "rest" and _KEY_ADDRESS.fullmatch(address) is not None)
+        version_asked = bool(command.option("version", "v")) or any(map(_versioned, (command.option("id"), address)))
         key = Key(
             vault,
             name,
@@ -647,6 +649,15 @@ def _boolean(document: Mapping[str, Any], *names: str) -> bool | None:
     return value
 
 
+def _is_assignment(document: Mapping[str, Any], command: Command) -> bool:
+    """Whether what looks like a role assignment is one.
+
+    Privileged Identity Management prints who may activate a role, and requests for one, in the same shape.
+    """
+    names = (_string(document, "type"), unquote(command.option("url", "uri", "u")))
+    return not any(_SCHEDULE.search(name) for name in names)
+
+
 def _moment(document: Mapping[str, Any], *names: str) -> datetime | None:
     """A date as seconds since 1970 or as ISO 8601, in UTC (Key Vault's REST reference)."""
     value = next((document[name] for name in names if document.get(name) is not None), None)
@@ -676,6 +687,7 @@ def _path(address: str) -> str:
 
 
 _ADDRESS = re.compile(r"https://([A-Za-z0-9.-]{1,253})(?::\d{1,5})?(/[^?#]*)?")
+_KEY_ADDRESS = re.compile(r"https://[^/]+/keys/[^/]+(?:/[^/]+)?/?")
 _VERSION_IN_ID = re.compile(r"https://[^/]+/keys/[^/]+/[^/]+/?")
 
 
@@ -685,8 +697,13 @@ def _versioned(identifier: str) -> bool:
 
 # --- The subject that a command asks for -----------------------------------------------------------------------------
 
+_SCHEDULE = re.compile(r"(?i)/role(?:Eligibility|Assignment)Schedule")
 _GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _APP_FILTER = re.compile(rf"(?i)appId(?: eq |=)'({_GUID})'")
+_ASSIGNMENT_URL = re.compile(
+    r"(?i)(/subscriptions/[^?]*?)/providers/Microsoft\.Authorization/roleAssignments"
+    rf"\?(?:[^&]*&)*?\$filter=(?:principalId[ +]eq[ +]|assignedTo\()'({_GUID})'\)?(?:&|$)"
+)
 _DENY_URL = re.compile(r"(?i)(/subscriptions/[^?]*?)/providers/Microsoft\.Authorization/denyAssignments(?:\?|$)")
 
 
@@ -734,6 +751,8 @@ def _listing(command: Command) -> tuple[Kind, Listing] | None:
         found = _DENY_URL.search(address)
         if found and "filter=" not in address.lower():
             return Kind.DENIAL, Listing(found[1])
+        if found := _ASSIGNMENT_URL.search(address):
+            return Kind.ASSIGNMENT, Listing(found[1], found[2])
     return None
 
 

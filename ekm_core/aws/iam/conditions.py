@@ -32,7 +32,7 @@ from ekm_core.aws.iam.matching import (
     pattern,
     plain,
 )
-from ekm_core.aws.iam.request import Facts
+from ekm_core.aws.iam.request import Facts, Value
 
 # Whether one value of the policy agrees with one of the request; None where the two cannot be compared.
 _Compare = Callable[[Sequence[str], str], bool | None]
@@ -85,14 +85,28 @@ def holds(condition: Condition, facts: Facts, *, variables: bool) -> Tri:
     if parsed is None:
         return False
     if facts.is_unknown(condition.key):
-        return None
+        return _of_unknown(parsed, condition, facts, variables=variables)
     value = facts.get(condition.key)
-    actual = () if value is None else (value,) if isinstance(value, str) else value
+    return _of_known(parsed, condition, () if value is None else value, facts, variables=variables)
+
+
+def _of_unknown(parsed: Operator, condition: Condition, facts: Facts, *, variables: bool) -> Tri:
+    """The same for a key that nobody can know offline: what is the same for all that it can be, counts."""
+    possible = facts.possible(condition.key)
+    outcomes = {_of_known(parsed, condition, value, facts, variables=variables) for value in possible}
+    never = facts.never(condition.key)
+    if never and parsed.family in ("stringequals", "stringlike") and never.issuperset(condition.values):
+        outcomes = {parsed.negated, _absent(parsed)}
+    return outcomes.pop() if len(outcomes) == 1 else None
+
+
+def _of_known(parsed: Operator, condition: Condition, value: Value, facts: Facts, *, variables: bool) -> Tri:
+    actual = (value,) if isinstance(value, str) else value
     # Set operators and Null take an empty text for no value at all; the other operators compare it.
     null = not any(actual)
     if parsed.family == "null":
         return ("true" if null else "false") in {wanted.lower() for wanted in condition.values}
-    if value is None:
+    if not actual:
         return _absent(parsed)
     if null and parsed.over:
         return parsed.over == "all"

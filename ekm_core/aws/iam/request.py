@@ -3,13 +3,15 @@
 Sources, read on 2026-11-23: AWS global condition context keys
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html), condition keys of AWS KMS
 (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html) and of AWS STS
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html); on 2026-11-28 Secure API
+access with MFA (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from ekm_core import vendor
 
@@ -63,6 +65,11 @@ UNKNOWABLE = (
     "sts:transitivetagkeys",
 )
 _UNKNOWABLE = frozenset(UNKNOWABLE)
+# The credentials of AssumeRole carry no MFA information: whether AWS then says "false" or nothing is not documented.
+_OF_SESSIONS: Mapping[str, tuple[Value, ...]] = {
+    "aws:multifactorauthpresent": ("false", ()),
+    "aws:multifactorauthage": ((),),
+}
 _FAMILIES = tuple(name for name in UNKNOWABLE if name[-1] in "/:")
 
 
@@ -71,8 +78,10 @@ class Request:
     """One call to AWS.
 
     principal: the caller's ARN (role session, role, user, root) or account id. resource_account: the resource's owner.
-    context: condition keys and their values, a tuple where AWS sends several. complete: True where ``context`` is all
-        there is (a simulation); False for a real caller, of whom the keys in ``UNKNOWABLE`` are unknown if not given.
+    context: condition keys and their values, a tuple where AWS sends several, () where AWS surely sends none.
+        complete: True where ``context`` is all there is (a simulation); False for a real caller, of whom the keys in
+        ``UNKNOWABLE`` are unknown if not given.
+    never: by key, values that an unknown key surely does not have.
     session_known: False where the name of the caller's role session is a guess; a policy that names one is then open.
     """
 
@@ -83,6 +92,7 @@ class Request:
     context: Mapping[str, Value] = field(default_factory=dict)
     complete: bool = True
     session_known: bool = True
+    never: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +160,8 @@ class Facts:
             derived["kms:calleraccount"] = who.account
         self._values: dict[str, Value] = {**derived, **{key.lower(): value for key, value in request.context.items()}}
         self._complete = request.complete
+        self._never = {key.lower(): values for key, values in request.never.items()}
+        self._possible = _OF_SESSIONS if who.session and not request.complete else {}
 
     def get(self, key: str) -> Value | None:
         """The key's value (any case of the name), None where it is absent; an empty list is absent."""
@@ -161,42 +173,67 @@ class Facts:
         name = key.lower()
         return not self._complete and name not in self._values and (name in _UNKNOWABLE or name.startswith(_FAMILIES))
 
+    def possible(self, key: str) -> tuple[Value, ...]:
+        """All values that an unknown key can have, () for none at all; empty where that is not known either."""
+        return self._possible.get(key.lower(), ())
+
+    def never(self, key: str) -> frozenset[str]:
+        """Values that an unknown key surely does not have."""
+        return self._never.get(key.lower(), frozenset())
+
 
 def is_account_id(text: str) -> bool:
     """Whether the text is twelve ASCII digits."""
     return len(text) == 12 and text.isascii() and text.isdigit()
 
 
-def assume_role_request(role_arn: str, external_id: str, *, complete: bool = False) -> Request:
+def assume_role_request(role_arn: str, external_id: str, *, complete: bool = False, organization: str = "") -> Request:
     """OpenAI's session calls sts:AssumeRole on the customer's role, with the registered external id ("" for none).
 
     What the articles and the errors show of the call (see ``vendor``). The name that OpenAI gives the session which it
-    asks for (sts:RoleSessionName) is not documented: unknown.
+    asks for (sts:RoleSessionName) is not documented: unknown. organization: the id of the customer's organization (o-…)
+    if known; OpenAI's account is in another one or in none.
     """
-    context = {
+    context: dict[str, Value] = {
         "aws:SecureTransport": "true",
         "aws:ViaAWSService": "false",
         "aws:PrincipalArn": vendor.AWS_PRINCIPAL,
     }
     if external_id:
         context["sts:ExternalId"] = external_id
-    return Request(vendor.AWS_SESSION, "sts:AssumeRole", role_arn, _account(role_arn), context, complete)
+    never = {"aws:PrincipalOrgID": frozenset({organization})} if organization else {}
+    if organization:
+        context["aws:ResourceOrgID"] = organization
+    if not complete:
+        context |= _now()
+    account = _account(role_arn)
+    return Request(vendor.AWS_SESSION, "sts:AssumeRole", role_arn, account, context, complete, never=never)
 
 
-def kms_request(role_arn: str, key_arn: str, action: str, *, complete: bool = False) -> Request:
+def _now() -> dict[str, str]:
+    """The request is OpenAI's next one: a statement that has run out by now refuses it."""
+    now = datetime.now(UTC)
+    return {"aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "aws:EpochTime": str(int(now.timestamp()))}
+
+
+def kms_request(
+    role_arn: str, key_arn: str, action: str, *, complete: bool = False, known: Mapping[str, Value] | None = None
+) -> Request:
     """The customer's role, assumed by OpenAI, calls kms:Encrypt or kms:Decrypt on the key (its ARN, never an alias).
 
     aws:PrincipalArn is the role's ARN. The session's name is that of OpenAI's own session, for want of a source; so it
-    counts as known in a complete request only.
+    counts as known in a complete request only. known: what the evidence shows of the key and of the organization.
     """
     parts = role_arn.split(":", 5)
     partition = parts[1] if len(parts) == 6 else "aws"
     session = f"{role_arn.rsplit('/', 1)[-1]}/{vendor.AWS_SESSION.rsplit('/', 1)[-1]}"
-    context = {
+    context: dict[str, Value] = {
         "aws:SecureTransport": "true",
         "aws:ViaAWSService": "false",
         "aws:PrincipalArn": role_arn,
         "kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        **({} if complete else _now()),
+        **(known or {}),
     }
     region = key_arn.split(":")[3:4]
     if region and region[0]:

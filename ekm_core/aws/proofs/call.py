@@ -14,7 +14,6 @@ from ekm_core.aws import snippets as aws
 from ekm_core.aws.account import PolicyText
 from ekm_core.aws.iam.documents import Document, Kind, Statement, parse
 from ekm_core.aws.iam.evaluate import Policies, Result, evaluate
-from ekm_core.aws.iam.request import kms_request
 from ekm_core.aws.proofs import common
 from ekm_core.aws.proofs.common import Setting, stays_open
 from ekm_core.evidence import State
@@ -74,7 +73,7 @@ class Kms:
         self, action: str, identity: Sequence[Document], resource: Document, boundary: Document | None = None
     ) -> Result:
         """AWS's decision on the role's call under these documents."""
-        request = kms_request(self.setting.role, self.key, action)
+        request = common.use_key(self.setting, self.key, action)
         return evaluate(request, Policies(identity=identity, resource=resource, boundary=boundary)).result
 
     def delegating(self) -> Document:

@@ -12,6 +12,7 @@ from ekm_core.aws import evidence
 from ekm_core.aws import snippets as aws
 from ekm_core.aws.account import AwsEvidence, PolicyText
 from ekm_core.aws.iam.documents import Document, Kind, Statement, parse
+from ekm_core.aws.iam.request import Request, Value, assume_role_request, kms_request
 from ekm_core.model import Case, Change, Check, Provider, Ruling, Snippet, Verdict
 from ekm_core.pasted import shown as short
 
@@ -61,6 +62,36 @@ class Setting:
     def key_is_whole(self) -> bool:
         """Whether the registered key ARN is one that a key or an alias can have, without a masked part."""
         return is_whole(self.key, _KEY)
+
+
+def assume_role(setting: Setting, external_id: str, role: str = "") -> Request:
+    """OpenAI's call for a role (the registered one, if none is given), with what the evidence shows around it."""
+    arn = role or setting.role
+    organization = setting.evidence.organization_of(aws.arn_part(arn, "account"))
+    return assume_role_request(arn, external_id, organization=organization)
+
+
+def use_key(setting: Setting, key: str, action: str) -> Request:
+    """The registered role's call on a key, with what the evidence shows around it.
+
+    OpenAI names the key in its call as it is registered: by an alias only where that is registered.
+    """
+    evidence = setting.evidence
+    registered = aws.arn_part(setting.key, "rest")
+    known: dict[str, Value] = {"kms:RequestAlias": registered if registered.startswith("alias/") else ()}
+    texts = {
+        "aws:PrincipalOrgID": evidence.organization_of(aws.arn_part(setting.role, "account")),
+        "aws:ResourceOrgID": evidence.organization_of(aws.arn_part(key, "account")),
+    }
+    found = evidence.key(key).value
+    if found is not None:
+        texts |= {"kms:KeySpec": found.spec, "kms:KeyUsage": found.usage, "kms:KeyOrigin": found.origin}
+        if found.multi_region is not None:
+            known["kms:MultiRegion"] = str(found.multi_region).lower()
+    known |= {name: value for name, value in texts.items() if value}
+    if (aliases := evidence.aliases_of(key)) is not None:
+        known["kms:ResourceAliases"] = aliases
+    return kms_request(setting.role, key, action, known=known)
 
 
 def is_whole(value: str, pattern: re.Pattern[str]) -> bool:

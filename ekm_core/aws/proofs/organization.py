@@ -15,7 +15,7 @@ from ekm_core.aws import snippets as aws
 from ekm_core.aws.account import OrganizationPolicy, PolicyKind, PolicyText
 from ekm_core.aws.iam.documents import Document, Kind, parse
 from ekm_core.aws.iam.evaluate import Policies, Result, evaluate
-from ekm_core.aws.iam.request import Request, assume_role_request, kms_request
+from ekm_core.aws.iam.request import Request
 from ekm_core.aws.proofs import common
 from ekm_core.aws.proofs.common import Setting, fails, holds, stays_open
 from ekm_core.evidence import State
@@ -50,10 +50,13 @@ def _rule(case: Case, kind: Kind, account: str, requests: Sequence[Request]) -> 
             continue
         if item.id in standing:
             level, source = standing[item.id]
-            where = f"account {account}" if level == account else f"{level}, which is above account {account}"
-            because = f"{item.policy.title} stands on {where}, and a Deny statement in it covers the call."
+            because = (
+                f"{item.policy.title} stands on {_place(level, account)}, and a Deny statement in it covers the call."
+            )
             return holds(because, (common.show_whole(item.policy), f"{source} lists {item.id} for {level}"))
         unplaced.append(item)
+    if lacking := _without_allow(setting, kind, account, levels, requests):
+        return lacking
     if unplaced:
         because = f"{_titles(unplaced)} would deny the call. Whether it stands above account {account} is not shown."
     elif whole := _all_levels(setting, kind, levels):
@@ -64,6 +67,24 @@ def _rule(case: Case, kind: Kind, account: str, requests: Sequence[Request]) -> 
         "Show the organization and its management account", "organizations", "describe-organization"
     )
     return stays_open(because, organization, *aws.show_organization_policies(case.values, _TYPES[kind])[:1])
+
+
+def _without_allow(
+    setting: Setting, kind: Kind, account: str, levels: Sequence[str], requests: Sequence[Request]
+) -> Ruling | None:
+    """A level whose SCPs are all known, none of which allows the call: whatever the other levels do, it is denied."""
+    for level in levels if kind is Kind.SCP else ():
+        held = _on_level(setting, kind, level)
+        documents = [document for _, document in held or ()]
+        for request in requests if documents else ():
+            if _decided(kind, [documents], request) is Result.IMPLICITLY_DENIED:
+                because = f"On {_place(level, account)} no {_NAMES[kind]} allows {request.action}."
+                return holds(because, [common.show_whole(policy) for policy, _ in held or ()][:4])
+    return None
+
+
+def _place(level: str, account: str) -> str:
+    return f"account {account}" if level == account else f"{level}, which is above account {account}"
 
 
 def _levels(setting: Setting, account: str) -> tuple[str, ...]:
@@ -83,36 +104,40 @@ def _all_levels(setting: Setting, kind: Kind, levels: Sequence[str]) -> list[lis
     """Every policy of that kind on every level, the account's first; [] where any of it is not known."""
     if not levels[-1].startswith("r-"):
         return []
-    documents: dict[str, tuple[PolicyText, Document]] = {}
-    for item in _of_kind(setting, kind):
-        document = common.read_policy(item.policy, kind, setting)
-        known = documents.get(item.id)
-        if isinstance(document, Ruling) or (known and known[0].value != item.policy.value):
-            return []
-        documents[item.id] = (item.policy, document)
     whole = []
     for level in levels:
-        lists = [item.fact for item in setting.evidence.organization_lists if item.target == level]
-        asked = [
-            item.fact
-            for item in setting.evidence.organization_lists
-            if (item.target, item.kind) == (level, _TYPES[kind])
-        ]
-        if not asked or any(fact.state is not State.SEEN for fact in lists):
+        held = _on_level(setting, kind, level)
+        if held is None:
             return []
-        ids = {id for fact in asked for id in fact.value or ()}
-        if not ids <= set(documents):
-            return []
-        whole.append([documents[id] for id in sorted(ids)])
+        whole.append(held)
     if kind is Kind.SCP and any(whole) and not all(whole):
         return []
     return whole
 
 
+def _on_level(setting: Setting, kind: Kind, level: str) -> list[tuple[PolicyText, Document]] | None:
+    """Every policy of that kind on one account, unit or root; None where any of it is not known."""
+    documents: dict[str, tuple[PolicyText, Document]] = {}
+    for item in _of_kind(setting, kind):
+        document = common.read_policy(item.policy, kind, setting)
+        known = documents.get(item.id)
+        if isinstance(document, Ruling) or (known and known[0].value != item.policy.value):
+            return None
+        documents[item.id] = (item.policy, document)
+    lists = [item.fact for item in setting.evidence.organization_lists if item.target == level]
+    asked = [
+        item.fact for item in setting.evidence.organization_lists if (item.target, item.kind) == (level, _TYPES[kind])
+    ]
+    if not asked or any(fact.state is not State.SEEN for fact in lists):
+        return None
+    ids = {id for fact in asked for id in fact.value or ()}
+    return [documents[id] for id in sorted(ids)] if ids <= set(documents) else None
+
+
 def _whole(
     kind: Kind, account: str, requests: Sequence[Request], whole: list[list[tuple[PolicyText, Document]]]
 ) -> Ruling:
-    """The ruling where the policies of all levels are known, and no Deny statement in them applies for certain."""
+    """The ruling where the policies of all levels are known, and none of them denies the call for certain."""
     what = _NAMES[kind]
     if not any(whole):
         because = f"No {what} stands on the {len(whole)} levels from account {account} to the root."
@@ -120,12 +145,6 @@ def _whole(
     levels = [[document for _, document in level] for level in whole]
     results = {request.action: _decided(kind, levels, request) for request in requests}
     shown = [common.show_whole(policy) for level in whole for policy, _ in level][:4]
-    lacking = [action for action, result in results.items() if result is Result.IMPLICITLY_DENIED]
-    if lacking:
-        because = (
-            f"On one of the {len(levels)} levels from account {account} to the root no {what} allows {lacking[0]}."
-        )
-        return holds(because, shown)
     if all(result is Result.ALLOWED for result in results.values()):
         because = f"No {what} on the {len(levels)} levels from account {account} to the root denies the call."
         return fails(because, shown)
@@ -165,7 +184,7 @@ def _on_role(case: Case) -> Ruling:
     setting = common.setting(case)
     if setting is None or not setting.role_is_whole:
         return stays_open(common.UNREGISTERED if setting is None else "The registered role_arn is not whole.")
-    request = assume_role_request(setting.role, setting.external_id)
+    request = common.assume_role(setting, setting.external_id)
     return _rule(case, Kind.RCP, aws.arn_part(setting.role, "account"), [request])
 
 
@@ -178,7 +197,7 @@ def _on_key(kind: Kind) -> Check:
         if key is None:
             because = f"Which key the alias {setting.key} points at is not shown."
             return stays_open(because, aws.show_key(case.values))
-        requests = [kms_request(setting.role, key, action) for action in aws.ACTIONS]
+        requests = [common.use_key(setting, key, action) for action in aws.ACTIONS]
         # An SCP binds the caller's account, an RCP the resource's.
         account = aws.arn_part(setting.role if kind is Kind.SCP else key, "account")
         return _rule(case, kind, account, requests)

@@ -8,7 +8,6 @@ from ekm_core.aws import snippets as aws
 from ekm_core.aws.account import Role
 from ekm_core.aws.iam.documents import Document, Kind
 from ekm_core.aws.iam.evaluate import Policies, Result, evaluate
-from ekm_core.aws.iam.request import assume_role_request
 from ekm_core.aws.proofs import common, trust
 from ekm_core.aws.proofs.common import Setting, fails, holds, stays_open
 from ekm_core.evidence import State
@@ -61,7 +60,7 @@ def _set_up(setting: Setting) -> list[Fact[Role]]:
             continue
         document = common.read_policy(policy, Kind.TRUST, setting)
         if isinstance(document, Document) and setting.external_id in trust.demanded_ids(document.statements):
-            request = assume_role_request(role.arn, setting.external_id)
+            request = common.assume_role(setting, setting.external_id, role.arn)
             decision = evaluate(request, Policies(identity=(common.ALLOW_ALL,), resource=document))
             if decision.result is Result.ALLOWED:
                 found.setdefault(role.arn, entry.fact)

@@ -17,7 +17,6 @@ from ekm_core.aws.account import PolicyText
 from ekm_core.aws.iam.conditions import Condition, parse_operator
 from ekm_core.aws.iam.documents import Document, Kind, Principal, Statement, parse
 from ekm_core.aws.iam.evaluate import Policies, Result, evaluate
-from ekm_core.aws.iam.request import assume_role_request
 from ekm_core.aws.proofs import changes, common
 from ekm_core.aws.proofs.common import Setting, fails, holds, stays_open
 from ekm_core.evidence import State
@@ -60,7 +59,7 @@ class Trust:
         if not sent and any(is_external_id(line) for item in given for line in item.conditions):
             return Result.UNKNOWN
         document = replace(self.document, statements=given)
-        request = assume_role_request(self.setting.role, sent)
+        request = common.assume_role(self.setting, sent)
         return evaluate(request, Policies(identity=(common.ALLOW_ALL,), resource=document)).result
 
     def names_openai(self, statement: Statement) -> Result:
@@ -383,7 +382,7 @@ def _other_condition(case: Case) -> Ruling:
 def _misses(trust: Trust, statement: Statement) -> str:
     lines = tuple(line for line in statement.conditions if not is_external_id(line) and not _is_about_principal(line))
     document = replace(trust.document, statements=(replace(statement, principals=_EVERYONE, conditions=lines),))
-    request = assume_role_request(trust.setting.role, trust.setting.external_id)
+    request = common.assume_role(trust.setting, trust.setting.external_id)
     near = evaluate(request, Policies(identity=(common.ALLOW_ALL,), resource=document)).near
     return "; ".join(miss.words for place in near for miss in place.misses if not miss.unknown)
 

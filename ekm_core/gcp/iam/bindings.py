@@ -40,15 +40,18 @@ _ROLES: Mapping[str, frozenset[str]] = {
 _POOL_MEMBER = re.compile(
     r"(principal|principalSet)://iam\.googleapis\.com/projects/([^/]+)/locations/global/workloadIdentityPools/([^/]+)/(.+)"
 )
-# Members that are no federated identity of a workload pool.
+# Members that are no federated identity of a workload pool. allAuthenticatedUsers "doesn't include federated
+# identities" (Principal identifiers, read again on 2026-11-28).
 _OTHER_KINDS = re.compile(
-    r"(?:user|serviceAccount|group|domain|projectOwner|projectEditor|projectViewer):"
+    r"allAuthenticatedUsers$|(?:user|serviceAccount|group|domain|projectOwner|projectEditor|projectViewer):"
     r"|(?:principal|principalSet)://iam\.googleapis\.com/locations/global/workforcePools/"
 )
 _UNSEEN = (
     "Policies of the folders and the organization above the project, deny policies and principal access boundaries "
     "were not looked at."
 )
+# What comes again each hour, day or year: such a condition may have refused a message and let the next request in.
+_RECURRING = re.compile(r"\.get(?:Milliseconds|Seconds|Minutes|Hours|Date|DayOf(?:Week|Month|Year)|Month)\s*\(")
 _MOST_BINDINGS = 2000
 _MOST_NEAR = 6
 _MOST_CONDITIONS = 20
@@ -209,9 +212,6 @@ def _member(member: str, identity: Identity) -> _Reach:
     label = shown(member)
     if member == identity.member or member == "allUsers":
         return _Reach(True, f"member {label}.")
-    if member == "allAuthenticatedUsers":
-        # From memory of Google's principals overview federated identities are not among them; not read again.
-        return _Reach(None, "allAuthenticatedUsers: whether it counts for federated identities is not certain.")
     if member.startswith("deleted:"):
         near = Near("deleted-member", f"the member {label} is deleted.") if identity.pool_name in member else None
         return _Reach(False, near=near)
@@ -317,6 +317,8 @@ def _conditions(
             yield _Reach(None, "it cannot be judged for this key.")
         elif re.search(r"projects/\d|cryptoKeyVersions", expression):
             yield _Reach(None, "it depends on the exact form in which Google gives the name of the key.")
+        elif _RECURRING.search(expression):
+            yield _Reach(None, "it depends on the hour or the day of the request.")
         elif results == {(cel.State.VALUE, "True")}:
             yield _Reach(True)
         elif results == {(cel.State.VALUE, "False")}:

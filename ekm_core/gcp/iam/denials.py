@@ -1,11 +1,14 @@
 """Does a deny policy forbid a federated identity a permission: a pure function of ``gcloud iam policies get``.
 
 Source: IAM API v2, DenyRule (principals, permissions, exceptions, conditions), read on 2026-11-27. A denial wins over
-every role. What is not certain (groups, conditions on tags, permissions by pattern) is said to be so.
+every role. A permission group ("Deny policies", read on 2026-11-28) is all of a service (``*.*``), all verbs of a kind
+of resource (``keyRings.*``) or one verb of all kinds (``*.delete``). What is not certain (groups of people, conditions
+on tags, other patterns) is said to be so.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +16,8 @@ from ekm_core.gcp.iam.bindings import Identity, reaches
 from ekm_core.pasted import shown, texts
 
 _EVERYBODY = "principalSet://goog/public:all"
+# The forms of a permission group: what has one of them and is not the permission's own holds other permissions.
+_GROUP = re.compile(r"[a-z0-9.-]{1,100}/(?:[A-Za-z0-9]{1,60}\.\*|\*\.[A-Za-z0-9]{1,60}|\*\.\*)")
 _MOST_RULES = 500
 """A deny policy holds at most as many rules."""
 
@@ -71,10 +76,13 @@ def _rule(name: str, identity: Identity, rule: object) -> Denial:
 
 def _permitted(name: str, permissions: list[str]) -> Denial:
     """Whether the permission is among these."""
-    if name in permissions:
+    service, _, rest = name.partition("/")
+    kind, _, verb = rest.partition(".")
+    groups = {f"{service}/{kind}.*", f"{service}/*.{verb}", f"{service}/*.*"}
+    if name in permissions or groups & set(permissions):
         return Denial(True)
-    host = f"{name.partition('/')[0]}/"
-    pattern = next((one for one in permissions if "*" in one and one.startswith((host, "*"))), "")
+    others = (one for one in permissions if "*" in one and one.startswith((f"{service}/", "*")))
+    pattern = next((one for one in others if not _GROUP.fullmatch(one)), "")
     return Denial(None, f"it names permissions by the pattern {shown(pattern)}") if pattern else Denial(False)
 
 

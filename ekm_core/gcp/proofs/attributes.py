@@ -77,9 +77,16 @@ def _mended(case: Case, provider: providers.Seen, condition: str) -> Change | No
     return None
 
 
-def _reads_subject(condition: str) -> bool:
-    token, google = cel.reads(condition, "assertion"), cel.reads(condition, "google")
-    return bool({"sub", "azp"} & token.names or "subject" in google.names or token.whole or google.whole)
+def _reads_subject(provider: providers.Seen, condition: str) -> bool:
+    """Whether the condition reads the subject: in the token, as it was mapped, or through an attribute of its own."""
+    mapped = mapping(provider.document.get("attributeMapping"))
+    own = cel.reads(condition, "attribute")
+    sources = [made for name, made in mapped.items() if own.whole or name.removeprefix("attribute.") in own.names]
+    texts = [condition, *(made for made in sources if isinstance(made, str))]
+    token, google = ([cel.reads(text, name) for text in texts] for name in ("assertion", "google"))
+    return any(found.whole or {"sub", "azp"} & found.names for found in token) or any(
+        found.whole or "subject" in found.names for found in google
+    )
 
 
 def wrong_subject(case: Case) -> Ruling:
@@ -88,7 +95,7 @@ def wrong_subject(case: Case) -> Ruling:
     if isinstance(found, Ruling):
         return found
     provider, condition = found
-    if not _reads_subject(condition):
+    if not _reads_subject(provider, condition):
         return ruled_out("The condition refuses OpenAI's token, and it does not speak of the subject.", _said(*found))
     if mended := _mended(case, provider, condition):
         because = f"The condition names another subject. With OpenAI's, {vendor.GCP_SUBJECT}, it lets the token in."

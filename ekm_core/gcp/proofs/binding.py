@@ -16,7 +16,7 @@ from ekm_core.decision import Decision, Outcome
 from ekm_core.evidence import State
 from ekm_core.facts import Document, Fact
 from ekm_core.gcp import snippets as gcp
-from ekm_core.gcp.iam.bindings import DECRYPT, ENCRYPT, Identity, Level, allows
+from ekm_core.gcp.iam.bindings import DECRYPT, ENCRYPT, Identity, Level, allows, reaches
 from ekm_core.gcp.iam.denials import denies
 from ekm_core.gcp.proofs import provider as providers
 from ekm_core.gcp.proofs.setup import (
@@ -218,7 +218,7 @@ def not_bound(case: Case) -> Ruling:
         return found
     if found.named:
         return ruled_out("OpenAI's principal has a role on the key.", *_naming(found))
-    if bound := [where for where, _, member in _granted(found) if member == found.identity.member]:
+    if bound := [where for where, _, member in _granted(found, conditional=True) if member == found.identity.member]:
         return ruled_out("OpenAI's principal has a role on the key, whatever that role holds.", *bound)
     if len(found.denied) < 2 or _doubtful(case, found):
         return _open(case, found)
@@ -245,7 +245,9 @@ def wrong_principal(case: Case) -> Ruling:
         return found
     if found.allowed:
         return ruled_out("A binding names OpenAI's principal and gives it both permissions.", *found.shown)
-    if not found.denied or _doubtful(case, found):
+    if _doubtful(case, found):
+        return _open(case, found)
+    if not found.denied and not _names_the_right_one_alone(found):
         return _open(case, found)
     if not case.text and isinstance(providers.seen(case), Ruling) and not found.named and _meant(found):
         return cannot_tell(
@@ -337,12 +339,12 @@ def through_service_account(case: Case) -> Ruling:
     )
 
 
-def _granted(found: Access) -> Iterator[tuple[str, str, str]]:
-    """(where, role, member) of every binding without a condition."""
+def _granted(found: Access, *, conditional: bool = False) -> Iterator[tuple[str, str, str]]:
+    """(where, role, member) of every binding without a condition; ``conditional``: of those with one, too."""
     for level in found.levels:
         for number, bound in _bindings(level.fact.value):
             members = bound.get("members")
-            if bound.get("condition") is None and texts(members):
+            if (conditional or bound.get("condition") is None) and texts(members):
                 where = f"Policy of the {level.name}, binding {number} ({level.fact.source})."
                 yield from ((where, str(bound.get("role")), member) for member in members)
 
@@ -485,6 +487,13 @@ def _meant(found: Access) -> list[tuple[KeyLevel, int, str]]:
         ):
             seen.setdefault((level.name, member), (level, number, member))
     return list(seen.values())
+
+
+def _names_the_right_one_alone(found: Access) -> bool:
+    """Whether only a role or a condition is open: all was seen, and nobody in it could be meant for OpenAI."""
+    seen = all(level.fact.value is not None for level in found.levels if level.needed)
+    unclear = any(reaches(member, found.identity) is None for _, _, member in _members(found))
+    return seen and not (unclear or _meant(found) or _of_the_pool(found))
 
 
 def _of_the_pool(found: Access) -> bool:
