@@ -441,3 +441,70 @@ def test_wrong_types_in_any_place_never_fail(shape: Any, places: list[int], odd:
 )
 def test_no_terraform_makes_it_fail(text: str) -> None:
     aws.read([Exhibit("", None, f'resource "aws_iam_role" "r" {{\n  assume_role_policy = {text}\n}}')])
+
+
+def test_tags_of_a_key_count_only_whole() -> None:
+    listed = {"Tags": [{"TagKey": "project", "TagValue": "ekm"}], "Truncated": False}
+    command = f"aws kms list-resource-tags --key-id {KEY}"
+    assert seen((command, listed)).tags(KEY).value == (("project", "ekm"),)
+    assert seen((command, {**listed, "Truncated": True})).tags(KEY).state is State.FAILED
+    assert seen((f"aws iam list-role-tags {NAMED}", listed)).tags(KEY).state is State.NOT_GIVEN
+    assert seen((command.replace(KEY, KEY.replace("us-east-1", "us-west-2")), listed)).tags(KEY).value is None
+
+
+def test_tags_of_a_role_are_known_where_all_of_it_was_printed() -> None:
+    role = GET_ROLE[1]["Role"]
+    tagged = {"Role": {**role, "Tags": [{"Key": "team", "Value": "ai"}]}}
+    assert [seen((GET_ROLE[0], output)).role(ROLE).value.tags for output in (GET_ROLE[1], tagged)] == [
+        (),
+        (("team", "ai"),),
+    ]
+    assert seen((f"{GET_ROLE[0]} --query Role", role)).role(ROLE).value.tags in ((), None)
+    both = seen(GET_ROLE, (GET_ROLE[0], tagged))
+    assert both.role(ROLE).state is State.CONFLICTING
+
+
+def test_the_organization_of_an_account() -> None:
+    policy = {
+        "Id": "p-guard",
+        "Arn": "arn:aws:organizations::999988887777:policy/o-a1b2c3d4e5/resource_control_policy/p-guard",
+        "Type": "RESOURCE_CONTROL_POLICY",
+    }
+    managed = {
+        "Id": "p-FullAWSAccess",
+        "Arn": "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess",
+    }
+    listed = (
+        "aws organizations list-policies-for-target --target-id ou-ab12-c3d4e5f6",
+        {"Policies": [policy, managed]},
+    )
+    above = (
+        f"aws organizations list-parents --child-id {ACCOUNT}",
+        {"Parents": [{"Id": "ou-ab12-c3d4e5f6", "Type": "ORGANIZATIONAL_UNIT"}]},
+    )
+    assert seen(listed, above).organization_of(ACCOUNT) == "o-a1b2c3d4e5"
+    assert seen(listed).organization_of(ACCOUNT) == ""
+
+    described = (
+        "aws organizations describe-organization",
+        {"Organization": {"Id": "o-zz99yy88xx", "MasterAccountId": "999988887777"}},
+    )
+    found = seen(CALLER, described)
+    assert [found.organization_of(one) for one in (ACCOUNT, "999988887777", "444455556666")] == [
+        "o-zz99yy88xx",
+        "o-zz99yy88xx",
+        "",
+    ]
+    assert seen(CALLER, described, listed, above).organization_of(ACCOUNT) == "", "two organizations contradict"
+
+
+def test_all_aliases_of_a_key_are_known_from_a_whole_list_alone() -> None:
+    items = [
+        {"AliasName": "alias/aws/s3", "AliasArn": ALIAS.replace("alias/ekm", "alias/aws/s3")},
+        {"AliasName": "alias/ekm", "AliasArn": ALIAS, "TargetKeyId": KEY_ID},
+    ]
+    whole = ("aws kms list-aliases --region us-east-1", {"Aliases": items})
+    assert seen(whole).aliases_of(KEY) == ("alias/ekm",)
+    assert seen(whole).aliases_of(KEY.replace(KEY_ID, "other")) == ()
+    assert seen((whole[0], {"Aliases": items, "NextToken": "x"})).aliases_of(KEY) is None
+    assert seen(whole).aliases_of(KEY.replace("us-east-1", "us-west-2")) is None

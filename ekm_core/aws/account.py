@@ -15,6 +15,7 @@ from ekm_core.evidence import State
 from ekm_core.facts import Fact, Loose, combine
 
 T = TypeVar("T")
+Tags = tuple[tuple[str, str], ...]
 
 
 class PolicyKind(StrEnum):
@@ -51,7 +52,7 @@ class Role:
     """A role.
 
     boundary_arn: its permissions boundary, "" where it has none, None where the output does not show it.
-    unique_id: RoleId (AROA…), "" if unseen.
+    unique_id: RoleId (AROA…), "" if unseen. tags: all of them, None where the output does not show them.
     """
 
     arn: str
@@ -59,6 +60,7 @@ class Role:
     account: str
     boundary_arn: str | None
     unique_id: str = ""
+    tags: Tags | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ class AwsEvidence:
     keys: list[Entry[Key]] = field(default_factory=list)
     key_policies: list[Entry[PolicyText]] = field(default_factory=list)
     rotations: list[Entry[bool]] = field(default_factory=list)
+    key_tags: list[Entry[Tags]] = field(default_factory=list)
     key_grants: list[Entry[tuple[Grant, ...]]] = field(default_factory=list)
     aliases: list[Entry[str]] = field(default_factory=list)
     whole_alias_lists: set[tuple[str, str]] = field(default_factory=set)
@@ -319,6 +322,10 @@ class AwsEvidence:
         """Whether the key is rotated automatically."""
         return _one(self._of_key(self.rotations, reference), "The key's rotation")
 
+    def tags(self, reference: str) -> Fact[Tags]:
+        """All tags of the key."""
+        return _one(self._of_key(self.key_tags, reference), "The list of the key's tags")
+
     def grants(self, reference: str) -> Fact[tuple[Grant, ...]]:
         """All grants on the key."""
         return _one(self._of_key(self.key_grants, reference), "The list of the key's grants")
@@ -377,7 +384,7 @@ def _one(facts: Sequence[Fact[T]], what: str) -> Fact[T]:
 def _unseen(fact: Fact[Role]) -> int:
     """How much of a role an output leaves open."""
     role = fact.value
-    return (role.boundary_arn is None) + (not role.unique_id) if role else 0
+    return (role.boundary_arn is None) + (not role.unique_id) + (role.tags is None) if role else 0
 
 
 def _same_role(first: Role, second: Role) -> bool:
@@ -385,7 +392,8 @@ def _same_role(first: Role, second: Role) -> bool:
     one = second.boundary_arn if first.boundary_arn is None else first.boundary_arn
     other = first.boundary_arn if second.boundary_arn is None else second.boundary_arn
     ids = {first.unique_id, second.unique_id} - {""}
-    return first.arn == second.arn and one == other and len(ids) < 2
+    tags = {first.tags, second.tags} - {None}
+    return first.arn == second.arn and one == other and len(ids) < 2 and len(tags) < 2
 
 
 def _one_document(facts: Sequence[Fact[PolicyText]], what: str) -> Fact[PolicyText]:

@@ -28,6 +28,7 @@ from ekm_core.aws.account import (
     RecordedCall,
     Refusal,
     Role,
+    Tags,
     TargetPolicies,
     Version,
 )
@@ -47,6 +48,7 @@ _ORGANIZATION = re.compile(
     r"arn:aws[a-z-]{0,12}:organizations::[0-9]{12}:policy/(o-[a-z0-9]{10,32})/[a-z_]{1,60}/p-[\w-]{1,130}"
 )
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_UNREAD = "This output is not one that we read. Leave out --query, and use --output json."
 _UNPLACED = "It is not plain what this policy is attached to. Paste the command that printed it above it."
 
 
@@ -95,7 +97,7 @@ class _Reading:
                 reader(self, output)
                 return
         if self.command.program == "aws":
-            self._loose("This output is not one that we read. Leave out --query, and use --output json.")
+            self._loose(_UNREAD)
 
     # ------------------------------------------------------------------------------------------------------- helpers
     def _seen(self, value: T) -> Fact[T]:
@@ -151,9 +153,9 @@ class _Reading:
             return
         name = name or arn_part(arn, "rest").rpartition("/")[2]
         boundary = _text(_map(output.get("PermissionsBoundary")), "PermissionsBoundaryArn") or ("" if whole else None)
-        self.evidence.roles.append(
-            Entry(name, account, self._seen(Role(arn, name, account, boundary, _text(output, "RoleId"))))
-        )
+        tags = _tags(output.get("Tags"), "Key", "Value") if whole or "Tags" in output else None
+        role = Role(arn, name, account, boundary, _text(output, "RoleId"), tags)
+        self.evidence.roles.append(Entry(name, account, self._seen(role)))
         if "AssumeRolePolicyDocument" in output:
             self._trust(name, account, output["AssumeRolePolicyDocument"])
 
@@ -366,6 +368,16 @@ class _Reading:
             )
         self.evidence.key_grants.append(Entry(owner, self._region, fact))
 
+    def key_tags(self, output: Mapping[str, Any]) -> None:
+        if self.command.verb != "list-resource-tags" or not self._key_id:
+            self._loose(_NO_KEY if self.command.verb in ("", "list-resource-tags") else _UNREAD)
+            return
+        fact = self._seen(_tags(output["Tags"], "TagKey", "TagValue"))
+        if self._not_whole(output):
+            because = f"The output of {self.source} does not hold all tags."
+            fact = Fact(State.FAILED, source=self.source, because=because)
+        self.evidence.key_tags.append(Entry(self._key_id, self._region, fact))
+
     def aliases(self, output: Mapping[str, Any]) -> None:
         places = set()
         for item in map(_map, _list(output["Aliases"])):
@@ -538,6 +550,7 @@ _SHAPES = (
     (frozenset({"KeyMetadata"}), _Reading.key),
     (frozenset({"KeyRotationEnabled"}), _Reading.rotation),
     (frozenset({"Grants"}), _Reading.grants),
+    (frozenset({"Tags"}), _Reading.key_tags),
     (frozenset({"Aliases"}), _Reading.aliases),
     (frozenset({"UserId", "Account", "Arn"}), _Reading.caller),
     (frozenset({"Statement"}), _Reading.bare),
@@ -586,6 +599,11 @@ def _text(output: Mapping[str, Any], name: str) -> str:
 def _flag(output: Mapping[str, Any], name: str) -> bool | None:
     value = output.get(name)
     return value if isinstance(value, bool) else None
+
+
+def _tags(listed: object, key: str, value: str) -> Tags:
+    """Tags by name, each as a name and a text."""
+    return tuple(sorted((_text(tag, key), _text(tag, value)) for tag in map(_map, _list(listed)) if _text(tag, key)))
 
 
 def _cut_off(output: Mapping[str, Any]) -> bool:

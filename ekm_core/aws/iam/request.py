@@ -81,7 +81,8 @@ class Request:
     context: condition keys and their values, a tuple where AWS sends several, () where AWS surely sends none.
         complete: True where ``context`` is all there is (a simulation); False for a real caller, of whom the keys in
         ``UNKNOWABLE`` are unknown if not given.
-    never: by key, values that an unknown key surely does not have.
+    never: by key, values that an unknown key surely does not have. closed: families (see ``UNKNOWABLE``) of which
+        ``context`` has all keys.
     session_known: False where the name of the caller's role session is a guess; a policy that names one is then open.
     """
 
@@ -93,6 +94,7 @@ class Request:
     complete: bool = True
     session_known: bool = True
     never: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    closed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ class Facts:
             derived["kms:calleraccount"] = who.account
         self._values: dict[str, Value] = {**derived, **{key.lower(): value for key, value in request.context.items()}}
         self._complete = request.complete
+        self._closed = request.closed
         self._never = {key.lower(): values for key, values in request.never.items()}
         self._possible = _OF_SESSIONS if who.session and not request.complete else {}
 
@@ -171,7 +174,9 @@ class Facts:
     def is_unknown(self, key: str) -> bool:
         """Whether AWS may set this key in reality and nobody here can know."""
         name = key.lower()
-        return not self._complete and name not in self._values and (name in _UNKNOWABLE or name.startswith(_FAMILIES))
+        if self._complete or name in self._values or (self._closed and name.startswith(self._closed)):
+            return False
+        return name in _UNKNOWABLE or name.startswith(_FAMILIES)
 
     def possible(self, key: str) -> tuple[Value, ...]:
         """All values that an unknown key can have, () for none at all; empty where that is not known either."""

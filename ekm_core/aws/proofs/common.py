@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ekm_core import vendor
 from ekm_core.aws import evidence
 from ekm_core.aws import snippets as aws
-from ekm_core.aws.account import AwsEvidence, PolicyText
+from ekm_core.aws.account import AwsEvidence, PolicyText, Tags
 from ekm_core.aws.iam.documents import Document, Kind, Statement, parse
 from ekm_core.aws.iam.request import Request, Value, assume_role_request, kms_request
 from ekm_core.model import Case, Change, Check, Provider, Ruling, Snippet, Verdict
@@ -68,7 +68,17 @@ def assume_role(setting: Setting, external_id: str, role: str = "") -> Request:
     """OpenAI's call for a role (the registered one, if none is given), with what the evidence shows around it."""
     arn = role or setting.role
     organization = setting.evidence.organization_of(aws.arn_part(arn, "account"))
-    return assume_role_request(arn, external_id, organization=organization)
+    request = assume_role_request(arn, external_id, organization=organization)
+    found = setting.evidence.role(arn).value
+    return _tagged(request, found.tags if found else None, "aws:ResourceTag/", "iam:ResourceTag/")
+
+
+def _tagged(request: Request, tags: Tags | None, *families: str) -> Request:
+    """The request, with all tags of what it asks for where they are known."""
+    if tags is None:
+        return request
+    context = {**request.context, **{f"{family}{name}": value for family in families for name, value in tags}}
+    return replace(request, context=context, closed=tuple(family.lower() for family in families))
 
 
 def use_key(setting: Setting, key: str, action: str) -> Request:
@@ -91,7 +101,7 @@ def use_key(setting: Setting, key: str, action: str) -> Request:
     known |= {name: value for name, value in texts.items() if value}
     if (aliases := evidence.aliases_of(key)) is not None:
         known["kms:ResourceAliases"] = aliases
-    return kms_request(setting.role, key, action, known=known)
+    return _tagged(kms_request(setting.role, key, action, known=known), evidence.tags(key).value, "aws:ResourceTag/")
 
 
 def is_whole(value: str, pattern: re.Pattern[str]) -> bool:
