@@ -334,3 +334,34 @@ def test_unicode_text_of_spreadsheets_and_of_powershell_is_read(
         assert (counts.rows, counts.matched, counts.bad, counts.mended) == (messages, found, 0, 0)
     several = triage.run(str(source), None, processes=2)
     assert (several.rows, several.matched) == (40_000, 20_000)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "it is no text"),
+        (b"%PDF-1.7\n1 0 obj\n", "it is no text"),
+        (b"BZh91AY&SY", "packed in a form that is not read"),
+        (zipped({"[Content_Types].xml": b"<x/>", "xl/worksheets/sheet1.xml": b"<x/>"}), "save its table as csv"),
+        (zipped({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}), "save its table as csv"),
+    ],
+)
+def test_what_holds_no_messages_is_refused_with_what_to_do(data: bytes, said: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.dat"
+    source.write_bytes(data)
+    with pytest.raises(triage.TriageError, match=said):
+        triage.run(str(source), None)
+
+
+def test_one_of_several_that_holds_no_messages_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    source = tmp_path / "in.zip"
+    source.write_bytes(zipped({"a.png": b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "b.log": f"{DENIED}\n".encode()}))
+    counts = triage.run(str(source), None)
+    assert (counts.rows, counts.matched, counts.bad) == (1, 1, 1)
+    assert counts.named[0].sentence.startswith("a.png: it is no text")
+
+
+def test_a_log_may_be_coloured_and_hold_zeros_where_it_was_cut(tmp_path: Path) -> None:
+    source = tmp_path / "in.log"
+    source.write_bytes(bytes(100_000) + f"\n\x1b[31m{DENIED}\x1b[0m\n".encode())
+    assert triage.run(str(source), None).matched == 1

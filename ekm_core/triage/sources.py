@@ -326,6 +326,20 @@ def _delimiter(head: str, column: str) -> str:
     return next((mark for mark, cells in splits.items() if column in cells), ",")
 
 
+_PACKED = (b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"Rar!")
+_CONTROLS = bytes({*range(1, 9), 11, *range(14, 27), *range(28, 32), 127})
+"""No text has them; zeros stand in logs that were cut while they were written, and escapes colour others."""
+
+
+def _why_not(head: bytes) -> str:
+    """Why a file that begins so has no messages; "" where it may have some."""
+    if head.startswith(_PACKED):
+        return "it is packed in a form that is not read; .gz and .zip are"
+    if head.startswith(b"%PDF-") or len(head) - len(head.translate(None, _CONTROLS)) > len(head) / 50:
+        return "it is no text: csv, JSON, parquet, logs, and .gz and .zip of them are read"
+    return ""
+
+
 _YAML = re.compile(rb"(?:---\s*)?(?:insertId|labels|logName|operation|protoPayload|receiveTimestamp):[ \n]")
 
 
@@ -465,6 +479,11 @@ def _parts(
         file = cast(BinaryIO, io.BufferedReader(_Recoded(file), HEAD))
         head = _peek(file)
     kind = _kind(head, name, column)
+    if why_not := "" if kind == "parquet" else _why_not(head):
+        if not seen.several:
+            raise TriageError(why_not)
+        seen.leave_out_file(why_not)
+        return
     yield (file if kind != "parquet" or file.seekable() else _seekable(file, stack)), kind
 
 
@@ -473,6 +492,8 @@ def _members(file: BinaryIO, column: str, seen: Progress, stack: ExitStack) -> I
         archive = stack.enter_context(zipfile.ZipFile(file))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as problem:
         raise TriageError(f"this zip archive is damaged or cut off: {problem}") from problem
+    if "[Content_Types].xml" in archive.NameToInfo or "mimetype" in archive.NameToInfo:
+        raise TriageError("this is a document of an office program; save its table as csv")
     members = [item for item in archive.infolist() if not item.is_dir() and not _is_hidden(item.filename)]
     seen.several = seen.several or len(members) > 1
     outer = seen.file
