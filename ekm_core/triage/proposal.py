@@ -24,6 +24,7 @@ _DULL = frozenset(_DULL_WORDS.split())
 _PIECE = re.compile(r".{1,80}\Z|.{1,80}(?<= )|.{1,80}", re.DOTALL)
 _MOST_WORDS = 5
 _MOST_PATTERN = 400
+_LINE = 120
 
 
 def provider(group: Group) -> Provider:
@@ -50,6 +51,8 @@ def proposal(group: Group) -> str:
     lasted = f", first seen {group.first}, last seen {group.last} UTC" if group.first else ""
     return f'''"""Proposed by the triage, from {group.count:,} messages{lasted}.
 
+It belongs at {file_name(group)}
+
 Before it is merged: say in title and summary what went wrong, shorten the signature to the words that only this error
 has, choose the link of the chain, write the causes with their checks and fixes, and cite a source that you have read.
 The tests of the catalogue name what is still missing.
@@ -68,9 +71,9 @@ def _fix(values: Values) -> Fix:
 
 
 ERROR = KnownError(
-    id={_id(group, cloud)!a},
+    id="{_id(group, cloud)}",
     provider=Provider.{cloud.name},
-    title={_title(said)!a},
+    title={_quoted(_title(said))},
     summary="A message that is not explained yet.",
     link=Link.REQUEST,
     signatures=(
@@ -102,15 +105,29 @@ ERROR = KnownError(
 
 
 def _literal(text: str, indent: int) -> str:
-    """Python that means this text: ASCII, in pieces one below the other, cut at blanks where there are any."""
+    """Python that means this text: ASCII, in pieces one below the other, cut at blanks where there are any.
+
+    As the formatter of the project has it: whoever merges the file should have nothing to do but what only they can.
+    """
+    if indent + len(whole := _quoted(text)) < _LINE:  # a comma follows
+        return whole
     pieces = _PIECE.findall(text) or [""]
-    return f"\n{' ' * indent}".join(map(ascii, pieces))
+    return f"\n{' ' * indent}".join(map(_quoted, pieces))
+
+
+def _quoted(text: str) -> str:
+    """Between double quotes, unless single ones save escapes."""
+    mark = "'" if text.count('"') > text.count("'") else '"'
+    inner = text.encode("unicode_escape").decode("ascii").replace(mark, f"\\{mark}")
+    return f"{mark}{inner}{mark}"
 
 
 def _title(said: str) -> str:
     line = re.sub(r"[^ -~]", " ", said)
-    line = " ".join(line.split())[:70].strip(" .,:;") or "A message without words"
-    return f"New: {line}"
+    line = " ".join(line.split())
+    if len(line) > 70:
+        line = line[:71].rpartition(" ")[0] or line[:70]
+    return f"New: {line.strip(' .,:;') or 'A message without words'}"
 
 
 def _id(group: Group, cloud: Provider) -> str:
