@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -15,7 +16,7 @@ from ekm_core.triage.results import Group, Summary, TableRow
 from pages.components import asking, charts, frame, markup, staff, uploads
 
 _NONE = "(none)"
-_TEXT = ("text", "message", "error", "description", "body", "comment")
+_TEXT = ("text", "message", "error", "description", "body", "comment", "msg", "content", "details")
 _TIME = ("time", "timestamp", "created", "date", "when")
 _CUSTOMER = ("customer", "organization", "organisation", "org", "account", "tenant", "company")
 _NOT_HERE = (
@@ -25,15 +26,17 @@ _NO_CUSTOMERS = "No column of the customer was chosen"
 _EVERY, _UNKNOWN = "All", "No known error"
 _ALARMING, _QUIET = "With a word that errors have", "Without such a word"
 _SHOWN_ERRORS, _SHOWN_GROUPS, _SHOWN_AFFECTED = 12, 10, 30
+_WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+")
 _LOW = 8
 """So many rows of the table stand without empty ones below them."""
 
 
 def _likely(names: Sequence[str], words: Sequence[str]) -> str:
-    """The column that is most likely meant."""
+    """The column that is most likely meant, "" where no name says so."""
     exact = (name for word in words for name in names if name.casefold() == word)
+    apart = (name for word in words for name in names if word in map(str.casefold, _WORD.findall(name)))
     within = (name for word in words for name in names if word in name.casefold())
-    return next(exact, "") or next(within, "")
+    return next(exact, "") or next(apart, "") or next(within, "")
 
 
 def _columns(data: memoryview | None, name: str, id: str) -> tuple[str, ...]:
@@ -106,7 +109,8 @@ def _draw_input() -> None:
         if names:
             fields = st.columns(3)
             guess = _likely(names, _TEXT)
-            text = fields[0].selectbox("Column of the text", names, names.index(guess) if guess else 0)
+            place = names.index(guess) if guess else None
+            text = fields[0].selectbox("Column of the text", names, place, placeholder="Choose the column") or ""
             rest = [_NONE, *names]
             chosen = []
             for field, label, words in (
@@ -116,7 +120,8 @@ def _draw_input() -> None:
                 guess = _likely(names, words)
                 chosen.append(field.selectbox(label, rest, rest.index(guess) if guess else 0))
             time, customer = ("" if name == _NONE else name for name in chosen)
-        st.button("Triage", type="primary", on_click=_begin, args=(data, name, text, time, customer))
+        given_all = (data, name, text, time, customer)
+        st.button("Triage", type="primary", on_click=_begin, args=given_all, disabled=not text)
     else:
         lines = (pasted or "").encode("utf-8", "replace")
         ready = bool(lines.strip())

@@ -118,6 +118,18 @@ def test_messages_without_a_time_that_can_be_read_are_counted(tmp_path: Path) ->
     assert "Of all messages 1 has no time that can be read." in triaged(name(page(), tmp_path / "in.jsonl"))
 
 
+def test_a_column_is_taken_by_its_name_or_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(f"context,textPayload,category,orgName,updatedTime\na,{DENIED},b,c,d\n")
+    test = name(page(), tmp_path / "in.csv")
+    assert [field.value for field in test.selectbox] == ["textPayload", "updatedTime", "orgName"]
+    (tmp_path / "other.csv").write_text(f"Erstellt;Kunde;Beschreibung\n27.11.2026;Acme;{DENIED}\n")
+    name(test, tmp_path / "other.csv")
+    assert [field.value for field in test.selectbox] == [None, "(none)", "(none)"]
+    assert next(button for button in test.button if button.label == "Triage").disabled
+    choose(test, "Column of the text", "Beschreibung")
+    assert "1 message in" in triaged(test)
+
+
 def test_without_a_column_of_the_customer_the_page_says_so(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text(json.dumps({"text": DENIED, "created": "2026-11-27T10:00:00Z", "by": ""}))
     test = name(page(), tmp_path / "in.jsonl")
