@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -228,7 +229,7 @@ def test_a_proposal_loads_and_passes_the_tests_of_the_catalogue(message: str, cl
         check=False,
     )
     # All but the one thing that only a person can do: to read a source.
-    assert "1 failed, 8 passed" in done.stdout, done.stdout
+    assert re.search(r"\b1 failed, [1-9]\d* passed", done.stdout), done.stdout
     assert "no source that was read" in done.stdout
 
 
