@@ -45,7 +45,7 @@ _TESTED_BEFORE = re.compile(
     r"\((?:[^\"'/()]{1,40}(?:\(\))?, ?)?"
     r"|\bgrep(?: -\w{1,8}){0,3} |-i?c?(?:match|like|contains) |[=!]==? ?|=~ ?|\b(?:if|elif|and|or|not) (?=.\S{0,40}$))"
     r"(?:[\"'/*(]{1,3}[^\"'/]{0,60}|\"[^\"/]{0,80})$"
-    r"|(?::raises?|@throws|@exception) [\w.{@]{0,40}$",
+    r"|(?::raises?|@throws|@exception) [\w.{@]{0,40}$|\bgrep(?: -\w{1,8}){0,3} $",
     re.IGNORECASE,
 )
 _TESTED_BEHIND = re.compile(

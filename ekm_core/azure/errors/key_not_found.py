@@ -95,6 +95,10 @@ ERROR = KnownError(
             why="a secret",
         ),
         NearMiss(
+            'if echo "$ANSWER" | grep KeyNotFound; then\n  az keyvault key create --vault-name v --name k',
+            why="a script that looks for the code",
+        ),
+        NearMiss(
             'public const string KeyVaultKeyNotFound = "KeyVaultKeyNotFound"; // Indicate the Key Vault Key is not '
             "found",
             why="a constant",

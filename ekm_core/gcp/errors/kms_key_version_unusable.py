@@ -69,6 +69,12 @@ ERROR = KnownError(
             r"|scheduled for destruction)",
             0.9,
         ),
+        Signature(
+            "in-words",
+            r"\bkey used to (?:en|de)crypt (?:this |the |your )?\w{1,20} (?:has been|is|was) (?:disabled|destroyed)\b",
+            0.8,
+            needs=(r"cloud ?kms|gcloud|googleapi",),
+        ),
     ),
     causes=(
         Cause(
@@ -162,6 +168,10 @@ ERROR = KnownError(
             "k/cryptoKeyVersions/3 has value DESTROY_SCHEDULED in field crypto_key_version.state., failedPrecondition",
             "https://github.com/hashicorp/terraform-provider-google/issues/7044",
         ),
+        Sample(
+            "ERROR: (gcloud.storage.cat) HTTPError 400: Cloud KMS error when decrypting the object: The key used to "
+            "encrypt this object has been disabled or destroyed."
+        ),
     ),
     near_misses=(
         NearMiss("disk-1 has value DELETING in field disk.state., failedPrecondition", why="another service"),
@@ -172,6 +182,7 @@ ERROR = KnownError(
         NearMiss(
             'cerrors.FailedPrecondition, "%s is not enabled, current state is: %s", name, v.State)', why="a program"
         ),
+        NearMiss("The key used to encrypt this volume has been disabled.", why="any cloud's volume"),
         NearMiss("Instance is not running, current state is: STOPPED", why="another kind of resource"),
     ),
     proves=(Link.IDENTITY, Link.TRUST, Link.PERMISSION),

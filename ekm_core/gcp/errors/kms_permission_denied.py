@@ -73,6 +73,12 @@ ERROR = KnownError(
             r"permission (?:was )?denied on (?:the )?cloud kms (?:crypto ?)?(?:key|resource)",
             0.9,
         ),
+        # The command line's short form, for whole projects.
+        Signature(
+            "short",
+            r"\(gcloud\.(?:beta\.|alpha\.)?kms\.[\w.-]{1,60}\) .{0,140} does not have permission to access",
+            0.8,
+        ),
         # The seal of Vault and OpenBao asks which permissions it has, and drops the service's answer.
         Signature(
             "seal",
@@ -169,6 +175,10 @@ ERROR = KnownError(
             "'projects/acme-kms/locations/global/keyRings/vault/cryptoKeys/vault-init'"
         ),
         Sample("403 Permission denied: cloudkms.cryptoKeys.get"),
+        Sample(
+            "ERROR: (gcloud.kms.keyrings.list) User [x] does not have permission to access projects instance [acme] "
+            "(or it may not exist)"
+        ),
         Sample(
             "error parsing Seal configuration: permissions check failed - ensure the service account has at least "
             "roles/cloudkms.cryptoKeyEncrypterDecrypter permissions (for encryption keys)",
