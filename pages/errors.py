@@ -43,9 +43,16 @@ def _pick_cloud() -> None:
         st.query_params["provider"] = provider.value
 
 
+def _draw_way_to_diagnose() -> None:
+    # Somebody who followed a link from elsewhere may not know that there is such a page, and a frame has no menu.
+    st.page_link("pages/diagnose.py", label="Diagnose a message of your own", icon=":material/troubleshoot:")
+
+
 def _draw_entry(error: KnownError) -> None:
     frame.head()
-    st.button("All errors", icon=":material/arrow_back:", on_click=_close, type="tertiary")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("All errors", icon=":material/arrow_back:", on_click=_close, type="tertiary")
+        _draw_way_to_diagnose()
     left, right = st.columns([2.6, 1], gap="large")
     judged = explain(error.id, your_values.typed())
     left.html(markup.deferred(markup.entry(error, judged)))
@@ -73,6 +80,10 @@ def _draw_list() -> None:
     errors = [error for error in catalogue.errors().values() if provider is None or error.provider is provider]
     found = _found(errors, search or "")
     st.html(markup.page(f'<p class="ekm-quiet" role="status">{len(found)} of {len(errors)} errors</p>'))
+    if not found:
+        said = "No entry holds all of these words. Search for one word or code alone, or paste the whole message."
+        st.html(markup.page(markup.note(said)))
+        _draw_way_to_diagnose()
     for group in Provider:
         rows = [error for error in found if error.provider is group]
         if rows:

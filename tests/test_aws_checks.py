@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ekm_core import vendor
@@ -167,6 +169,37 @@ def test_the_external_id_of_a_pasted_trust_policy():
     assert confirmed(STS, policy("xxxxx"), organization_id=ours) == set()
     # The ids stand in the text, and no trust policy does.
     assert confirmed(STS, sts() + f" organization {personal}", organization_id=ours) == set()
+
+
+def trusting(principal, action="sts:AssumeRole", **more):
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, **more}
+    return f"{sts()}\nOur trust policy:\n{json.dumps({'Version': '2012-10-17', 'Statement': [statement]}, indent=2)}"
+
+
+@pytest.mark.parametrize(
+    "principal", [{"AWS": "arn:aws:iam::790389265272:role/CustomerStorage"}, {"AWS": [ROLE]}, {"Service": "ec2.a.com"}]
+)
+def test_a_pasted_trust_policy_that_names_somebody_else_is_the_cause(principal):
+    assert confirmed(STS, trusting(principal)) == {"principal-missing"}
+
+
+@pytest.mark.parametrize("principal", ["790389265272", "arn:aws:iam::790389265272:root", vendor.AWS_PRINCIPAL])
+def test_a_pasted_trust_policy_that_names_openai_rules_the_principal_out(principal):
+    assert "principal-missing" in ruled_out(STS, trusting({"AWS": [ROLE, principal]}, action=["sts:*"]))
+
+
+def test_what_a_paste_does_not_show_whole_of_a_trust_policy_decides_nothing():
+    other = {"AWS": "arn:aws:iam::790389265272:role/CustomerStorage"}
+    # Masked, a key policy, two policies, and one that is cut off.
+    for text in (
+        trusting({"AWS": "arn:aws:iam::xxxxxxxxxxxx:role/xxxxx"}),
+        trusting({"AWS": "arn:aws:iam::204857193341:root"}, action="kms:*"),
+        trusting(other) + trusting({"AWS": ROLE}),
+        trusting(other)[:-12],
+    ):
+        assert confirmed(STS, text) == set()
+        assert "principal-missing" not in ruled_out(STS, text)
+        assert "does not show your trust policy" not in judge(STS, text)["principal-missing"].because
 
 
 # --- kms --------------------------------------------------------------------------------------------------------------

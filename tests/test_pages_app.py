@@ -64,6 +64,14 @@ def test_the_reference_lists_every_error() -> None:
     assert all(f"`{error_id}`" in labels for error_id in catalogue.errors())
 
 
+def test_a_search_without_a_result_leads_on() -> None:
+    test = app().run().switch_page("pages/errors.py").run()
+    test.text_input(key="search").set_value("qqq zzz").run()
+    assert "No entry holds all of these words." in html(test)
+    assert not [button for button in test.button if (button.key or "").startswith("open-")]
+    assert [link.proto.label for link in test.get("page_link")] == ["Diagnose a message of your own"]
+
+
 @pytest.mark.parametrize("provider", list(Provider))
 def test_the_reference_filters_by_cloud(provider: Provider) -> None:
     test = app()

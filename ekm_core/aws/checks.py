@@ -14,9 +14,12 @@ action in question are read.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
+from typing import Any
 
 import re2
 
@@ -645,6 +648,73 @@ def trust_open(otherwise: str) -> Check:
         return cannot_tell(otherwise)
 
     return check
+
+
+def principal_differs(case: Case) -> Ruling:
+    """The Principals of a trust policy in the text against OpenAI's role.
+
+    With several trust policies the text does not say which is the role's; a masked Principal may be any.
+    """
+    shown = _trust_statements(case.text)
+    if shown is None:
+        seen = "" if '"Principal"' in case.text else "The text does not show your trust policy. "
+        return trust_open(f"{seen}Compare its Principal, letter by letter, with {vendor.AWS_PRINCIPAL}.")(case)
+    named = [str(value) for statement in shown for value in _listed(_aws_principals(statement))]
+    if any("NotPrincipal" in statement for statement in shown) or any(map(is_masked, named)):
+        return cannot_tell(
+            f"The trust policy in the text does not show its Principals whole. One must be {vendor.AWS_PRINCIPAL}."
+        )
+    for value in named:
+        if value in _OPENAI_PRINCIPALS:
+            return ruled_out("A Principal of the trust policy in the text lets OpenAI's role in.", value)
+    whom = f"names {' and '.join(named[:3])}" if named else "names no AWS principal"
+    other = ""
+    if vendor.AWS_OTHER_PRINCIPAL in named:
+        other = " The role CustomerStorage belongs to another OpenAI product."
+    return confirmed(
+        f"The trust policy in the text {whom} for sts:AssumeRole, and not {vendor.AWS_PRINCIPAL}.{other}",
+        *([value for value in named[:3] if value in case.text] or ["Principal"]),
+    )
+
+
+_OPENAI_PRINCIPALS = frozenset(
+    {vendor.AWS_PRINCIPAL, vendor.AWS_SESSION, vendor.AWS_ACCOUNT, f"arn:aws:iam::{vendor.AWS_ACCOUNT}:root", "*"}
+)
+_POLICY_BEGINS = re.compile(r"\{\s{0,200}\"(?:Version|Id|Statement)\"")
+_MOST_POLICIES = 5
+
+
+def _trust_statements(text: str) -> list[dict[str, Any]] | None:
+    """What the one trust policy in a text says of sts:AssumeRole under Allow; None where it shows none, or several."""
+    found: list[list[dict[str, Any]]] = []
+    for begin in islice(_POLICY_BEGINS.finditer(text), _MOST_POLICIES):
+        try:
+            policy, _ = json.JSONDecoder().raw_decode(text, begin.start())
+        except (ValueError, RecursionError):
+            continue
+        statements = [item for item in _listed(policy.get("Statement")) if isinstance(item, dict)]
+        allows = [item for item in statements if item.get("Effect") == "Allow" and _allows_assume_role(item)]
+        if allows and allows not in found:
+            found.append(allows)
+    return found[0] if len(found) == 1 else None
+
+
+def _allows_assume_role(statement: dict[str, Any]) -> bool:
+    actions = [str(action).lower() for action in _listed(statement.get("Action"))]
+    return any(
+        action == "sts:assumerole" or (action[-1:] == "*" and "sts:assumerole".startswith(action[:-1]))
+        for action in actions
+    )
+
+
+def _aws_principals(statement: dict[str, Any]) -> object:
+    principal = statement.get("Principal")
+    return principal.get("AWS") if isinstance(principal, dict) else principal
+
+
+def _listed(value: object) -> list[Any]:
+    """A policy's element, which may be one value or a list of them, as a list."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def first_confirmed(*checks: Check, otherwise: str) -> Check:

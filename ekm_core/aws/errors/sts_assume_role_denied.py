@@ -188,12 +188,7 @@ ERROR = KnownError(
             f"The trust policy must name {vendor.AWS_PRINCIPAL} as the Principal. OpenAI's account as a whole "
             f"({vendor.AWS_ACCOUNT}) works as well; {vendor.AWS_OTHER_PRINCIPAL} belongs to another OpenAI product and "
             "does not.",
-            checks.for_openai(
-                checks.trust_open(
-                    "The text does not show your trust policy. Compare its Principal, letter by letter, with "
-                    f"{vendor.AWS_PRINCIPAL}."
-                )
-            ),
+            checks.for_openai(checks.principal_differs),
             causes.look_at_trust,
             causes.fix_trust("Let OpenAI's role assume yours, under your organization's ExternalId."),
             causes.ROLE_ADMIN,
@@ -305,8 +300,7 @@ ERROR = KnownError(
             "condition in it must hold for OpenAI's call. Multi-factor authentication or your own network never do.",
             checks.for_openai(
                 checks.undecided(
-                    "The text does not show your trust policy. Look at its Action, and for any condition beside "
-                    "sts:ExternalId."
+                    "Look at the Action of your trust policy, and for any condition in it beside sts:ExternalId."
                 )
             ),
             causes.look_at_trust,
