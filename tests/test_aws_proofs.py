@@ -75,7 +75,11 @@ CHANGES = [
 def test_the_corrected_document_turns_the_very_check_clean(scenario, name, change):
     assert change.diff
     ruling = rulings(applied(scenario, change))[name]
-    assert ruling.verdict is Verdict.RULED_OUT
+    if name.endswith("-control-policy"):  # these set-ups show the account's own policies, not those above it
+        assert ruling.verdict is Verdict.CANNOT_TELL
+        assert "is not shown" in ruling.because
+    else:
+        assert ruling.verdict is Verdict.RULED_OUT
 
 
 @pytest.mark.parametrize(("scenario", "name", "change"), CHANGES)

@@ -72,8 +72,16 @@ def replace_value(holder: Raw, name: str, old: str, new: str) -> None:
 
 def spare(statement: Raw, principal_arn: str) -> None:
     """Narrows a Deny statement so that it spares one principal; its other conditions stay."""
+    _also_not(statement, "ArnNotEquals", "aws:PrincipalArn", principal_arn)
+
+
+def spare_account(statement: Raw, account: str) -> None:
+    """Narrows a Deny statement so that it spares the callers of one account; its other conditions stay."""
+    _also_not(statement, "StringNotEquals", "aws:PrincipalAccount", account)
+
+
+def _also_not(statement: Raw, operator: str, key: str, value: str) -> None:
     conditions = statement.setdefault("Condition", {})
-    operator = next((name for name in conditions if name.lower() == "arnnotequals"), "ArnNotEquals")
+    operator = next((name for name in conditions if name.lower() == operator.lower()), operator)
     block = conditions.setdefault(operator, {})
-    key = next((name for name in block if name.lower() == "aws:principalarn"), "aws:PrincipalArn")
-    add_value(block, key, principal_arn)
+    add_value(block, next((name for name in block if name.lower() == key.lower()), key), value)

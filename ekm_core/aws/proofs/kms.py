@@ -166,7 +166,7 @@ def _boundary(kms: Kms) -> Ruling:
     if sentence := kms.granted():
         return stays_open(sentence)
     because = f"The role's permissions boundary {limit.policy.title} does not allow {_words(stopped)} on the key."
-    return holds(because, shown)
+    return holds(because, shown, mending.boundary(kms))
 
 
 # ----------------------------------------------------------------------------------------------------- the key's policy

@@ -85,6 +85,19 @@ def key_policy(kms: Kms) -> tuple[Change, ...]:
     return ()
 
 
+def boundary(kms: Kms) -> tuple[Change, ...]:
+    """The role's permissions boundary with a statement for the key; () where AWS owns it, or that is not enough."""
+    held = kms.boundary
+    if held is None or isinstance(held, Ruling) or _AWS_MANAGED in held.policy.title:
+        return ()
+    after = changes.copied(held.policy)
+    statement = {"Sid": "OpenAIEKM", "Effect": "Allow", "Action": list(aws.ACTIONS), "Resource": kms.key}
+    changes.append(after, statement)
+    limit = parse(after, Kind.BOUNDARY)
+    results = [kms.result(action, (common.ALLOW_ALL,), kms.delegating(), limit) for action in kms.actions]
+    return (changes.change(held.policy, after),) if limit.valid and all(one is TRUE for one in results) else ()
+
+
 def spared(kms: Kms, held: Held, denying: Sequence[Statement]) -> tuple[Change, ...]:
     """The key policy with the Deny statements narrowed so that they spare the role; () where that is not enough."""
     after = changes.copied(held.policy)

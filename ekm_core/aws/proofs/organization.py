@@ -9,17 +9,20 @@ While SCPs are switched on, each level has at least one; switched off, none has 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from ekm_core import vendor
 from ekm_core.aws import checks
 from ekm_core.aws import snippets as aws
 from ekm_core.aws.account import OrganizationPolicy, PolicyKind, PolicyText
 from ekm_core.aws.iam.documents import Document, Kind, parse
 from ekm_core.aws.iam.evaluate import Policies, Result, evaluate
 from ekm_core.aws.iam.request import Request
-from ekm_core.aws.proofs import common
+from ekm_core.aws.proofs import changes, common
 from ekm_core.aws.proofs.common import Setting, fails, holds, stays_open
+from ekm_core.aws.proofs.trust import ACTION
 from ekm_core.evidence import State
-from ekm_core.model import Case, Check, Ruling
+from ekm_core.model import Case, Change, Check, Ruling
 
 _NAMES = {Kind.SCP: "service control policy", Kind.RCP: "resource control policy"}
 _TYPES = {Kind.SCP: "SERVICE_CONTROL_POLICY", Kind.RCP: "RESOURCE_CONTROL_POLICY"}
@@ -53,7 +56,8 @@ def _rule(case: Case, kind: Kind, account: str, requests: Sequence[Request]) -> 
             because = (
                 f"{item.policy.title} stands on {_place(level, account)}, and a Deny statement in it covers the call."
             )
-            return holds(because, (common.show_whole(item.policy), f"{source} lists {item.id} for {level}"))
+            shown = (common.show_whole(item.policy), f"{source} lists {item.id} for {level}")
+            return holds(because, shown, _spared(setting, item.policy, document, kind, requests))
         unplaced.append(item)
     if lacking := _without_allow(setting, kind, account, levels, requests):
         return lacking
@@ -79,8 +83,38 @@ def _without_allow(
         for request in requests if documents else ():
             if _decided(kind, [documents], request) is Result.IMPLICITLY_DENIED:
                 because = f"On {_place(level, account)} no {_NAMES[kind]} allows {request.action}."
-                return holds(because, [common.show_whole(policy) for policy, _ in held or ()][:4])
+                shown = [common.show_whole(policy) for policy, _ in held or ()][:4]
+                return holds(because, shown, _allowing(held or [], requests))
     return None
+
+
+def _spared(
+    setting: Setting, policy: PolicyText, document: Document, kind: Kind, requests: Sequence[Request]
+) -> tuple[Change, ...]:
+    """The policy with its Deny statements narrowed so that they spare the call; () where that is not enough."""
+    after = changes.copied(policy)
+    for statement in document.statements:
+        if not statement.allow and _denies(replace(document, statements=(statement,)), kind, requests):
+            raw = changes.statements(after)[statement.index]
+            if requests[0].action == ACTION:
+                changes.spare_account(raw, vendor.AWS_ACCOUNT)
+            else:
+                changes.spare(raw, setting.role)
+    corrected = parse(after, kind)
+    return (changes.change(policy, after),) if corrected.valid and not _denies(corrected, kind, requests) else ()
+
+
+def _allowing(held: Sequence[tuple[PolicyText, Document]], requests: Sequence[Request]) -> tuple[Change, ...]:
+    """The first SCP of a level with a statement that allows the calls; the others stay as they are."""
+    policy = held[0][0]
+    after = changes.copied(policy)
+    actions = [request.action for request in requests]
+    changes.append(after, {"Sid": "OpenAIEKM", "Effect": "Allow", "Action": actions, "Resource": "*"})
+    corrected = parse(after, Kind.SCP)
+    documents = [corrected, *(document for _, document in held[1:])]
+    if corrected.valid and all(_decided(Kind.SCP, [documents], one) is Result.ALLOWED for one in requests):
+        return (changes.change(policy, after),)
+    return ()
 
 
 def _place(level: str, account: str) -> str:
