@@ -259,7 +259,7 @@
   window.addEventListener("ekm-visit", (event) => {
     if (visit && visit !== event.detail) {
       const again = document.querySelector(".st-key-ask") ? " Press Diagnose again." : "";
-      tell(`The server was restarted, or your session had ended. What you typed is still here.${again} Evidence and your values have to be given again.`, true);
+      tell(`The server was restarted, or your session had ended. What you typed is still here.${again} Files, evidence and your values have to be given again.`, true);
     }
     visit = event.detail;
   });
