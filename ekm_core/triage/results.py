@@ -23,8 +23,8 @@ from ekm_core.pseudonyms import Pseudonyms
 from ekm_core.triage.rows import Row
 
 MOST_KNOWN, MOST_UNKNOWN, OF_EACH = 3_000, 2_000, 20
-"""Rows kept for the table: the first ones with a known error, and the first ones without; of each error at least so
-many, however late it begins."""
+"""Rows kept for the table: so many with a known error and so many without, spread over the whole input; and the first
+ones of each error, however rare it is."""
 LONGEST_TEXT = 4_000
 MOST_GROUPS, QUIET_GROUPS = 200, 50
 """Groups of unknown messages in the result; so many of them are kept for those without a word that errors have."""
@@ -152,20 +152,39 @@ class _Template:
     customers: set[str] = field(default_factory=set)
 
 
+class _Spread:
+    """Rows at equal distances, which grow with the input: whoever asks for the table wants to see the last day too."""
+
+    def __init__(self, most: int) -> None:
+        self.rows: list[TableRow] = []
+        self._most, self._seen, self._distance = most, 0, 1
+
+    def wants(self) -> bool:
+        """Whether the next row is to be kept. Called once for each."""
+        self._seen += 1
+        return (self._seen - 1) % self._distance == 0
+
+    def keep(self, row: TableRow) -> None:
+        """Takes it; where there is no more room, every second one goes."""
+        self.rows.append(row)
+        if len(self.rows) > self._most:
+            self.rows = self.rows[::2]
+            self._distance *= 2
+
+
 class Collector:
     """Gathers a summary from rows and their results. time_column, customer_column: "" where the rows have none."""
 
     def __init__(self, time_column: str = "", customer_column: str = "") -> None:
         self._time, self._customer = time_column or "time", customer_column or "customer"
-        self._rows = self._untimed = self._ungrouped = 0
+        self._rows = self._untimed = self._ungrouped = self._removed = 0
         self._errors: Counter[str] = Counter()
         self._hours: Counter[tuple[int, str]] = Counter()
         self._affected: dict[tuple[str, str], _Span] = {}
         self._customers: dict[str, str] = {}
         self._templates: dict[str, _Template] = {}
-        self._kept: list[TableRow] = []
-        self._room = {True: MOST_KNOWN, False: MOST_UNKNOWN}
-        self._kept_of: Counter[str] = Counter()
+        self._known, self._unknown = _Spread(MOST_KNOWN), _Spread(MOST_UNKNOWN)
+        self._first: list[TableRow] = []
 
     def add(self, rows: Sequence[Row], results: Sequence[Result]) -> None:
         """Takes the rows of one chunk."""
@@ -183,10 +202,15 @@ class Collector:
                 self._affected.setdefault((error_id, customer), _Span()).add(moment)
             elif text.strip():
                 self._group(text, moment, customer)
-            if (self._room[bool(error_id)] > 0 or self._has_few(error_id)) and text.strip():
-                self._room[bool(error_id)] -= 1
-                self._kept_of[error_id] += 1
-                self._kept.append(TableRow(self._rows, written(moment), customer, error_id, text[:LONGEST_TEXT]))
+            if text.strip():
+                spread = self._known if error_id else self._unknown
+                is_first, is_next = 0 < self._errors.get(error_id, 0) <= OF_EACH, spread.wants()
+                if is_first or is_next:
+                    kept = TableRow(self._rows, written(moment), customer, error_id, text[:LONGEST_TEXT])
+                    if is_first:
+                        self._first.append(kept)
+                    if is_next:
+                        spread.keep(kept)
 
     def summary(self) -> Summary:
         """What was found so far."""
@@ -215,11 +239,12 @@ class Collector:
             groups=self._groups(),
             ungrouped=self._ungrouped,
             untimed=self._untimed,
-            table=tuple(self._kept),
+            table=self._table(),
         )
 
-    def _has_few(self, error_id: str) -> bool:
-        return error_id != "" and self._kept_of[error_id] < OF_EACH
+    def _table(self) -> tuple[TableRow, ...]:
+        kept = {row.number: row for row in (*self._first, *self._known.rows, *self._unknown.rows)}
+        return tuple(kept[number] for number in sorted(kept))
 
     def _named(self, value: object) -> str:
         """The customer's name: redacted, bounded, and always the same for the same value."""
@@ -229,7 +254,11 @@ class Collector:
         if name not in self._customers:
             if len(self._customers) >= _MOST_CUSTOMERS:
                 return OTHERS
-            self._customers[name] = shown(redact.redact(name).text, 80)
+            said = shown(redact.redact(name).text, 80)
+            if said != shown(name, 80):  # or all whose name is an e-mail address would be one customer
+                self._removed += 1
+                said = f"{said} {self._removed}"
+            self._customers[name] = said
         return self._customers[name]
 
     def _group(self, text: str, moment: float, customer: str) -> None:

@@ -33,8 +33,8 @@ _SECONDS = 1800
 _LOOK_SECONDS = 20
 COMMAND = "python -m ekm_core triage messages.jsonl --out found.parquet"
 KEPT = (
-    f"The table keeps the first {MOST_KNOWN:,} messages with a known error, of each error at least {OF_EACH}, and the "
-    f"first {MOST_UNKNOWN:,} others; the counts are of all."
+    f"The table keeps up to {MOST_KNOWN:,} messages with a known error and {MOST_UNKNOWN:,} others, spread over the "
+    f"whole file, and the first {OF_EACH} of each error; the counts are of all."
 )
 UNLIMITED = f"The command line has no limit: {COMMAND}"
 FAULT = "The triage ended by itself before it was done. The file may need more memory than it may use; try the command."
