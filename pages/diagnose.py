@@ -114,6 +114,8 @@ def _draw_answer() -> None:
     if not st.session_state.get("asked"):
         return
     answer = _answer()
+    if (st.session_state.get("paste") or "").strip() not in ("", st.session_state.get("asked_text", "").strip()):
+        st.html(markup.page(markup.note("The text above was changed since. Press Diagnose to read it anew.")))
     if answer is None:
         st.html(markup.head_of(_turn(), markup.page(_note(answer))))
     elif answer.errors:

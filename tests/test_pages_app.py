@@ -57,6 +57,24 @@ def test_blank_and_too_long_texts_are_answered_in_a_sentence() -> None:
     assert "2,000,001 characters" in html(test)
 
 
+def test_a_text_that_was_changed_since_is_not_taken_for_the_one_diagnosed() -> None:
+    said = "The text above was changed since."
+    test = ask(app().run(), FAQ[0]["text"])
+    assert said not in html(test)
+    test.text_area(key="paste").set_value(FAQ[5]["text"]).run()
+    assert said in html(test)
+    assert f"<code>{FAQ[0]['id']}</code>" in html(test)
+    assert said not in html(ask(test, FAQ[5]["text"]))
+
+
+def test_a_value_that_does_not_fit_is_told_below_its_field() -> None:
+    test = ask(app().run(), FAQ[0]["text"])
+    test.text_input(key="value_organization_id").set_value("acme").run()
+    order = [element.type for element in test.columns[1]]
+    assert order.index("html", order.index("text_input")) == order.index("text_input") + 1
+    assert "Not used yet: An organization ID begins with org-" in html(test)
+
+
 def test_the_reference_lists_every_error() -> None:
     test = app().run().switch_page("pages/errors.py").run()
     assert not test.exception

@@ -9,7 +9,7 @@ drawing the closed ones would take several times as long as all the rest, so the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -510,7 +510,6 @@ def entry(error: KnownError, judged: Sequence[JudgedCause]) -> str:
     )
 
 
-def value_problems(problems: Mapping[str, str]) -> str:
-    """The sentences about typed values that do not fit, by the field's label; such values are not used."""
-    items = "".join(f"<li><b>{esc(label)}</b>: {esc(problem)}</li>" for label, problem in problems.items())
-    return page(f'<div class="ekm-note bad" role="alert"><p>Not used yet:</p><ul>{items}</ul></div>')
+def value_problem(problem: str) -> str:
+    """The sentence about a typed value that does not fit; such a value is not used."""
+    return page(f'<p class="ekm-said bad" role="alert">Not used yet: {esc(problem)}</p>')

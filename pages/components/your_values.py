@@ -30,7 +30,6 @@ def draw(*providers: Provider) -> None:
             "stored.</p>",
         )
     )
-    problems = {}
     for field in fields_of(*providers):
         value = st.text_input(
             field.label,
@@ -43,6 +42,4 @@ def draw(*providers: Provider) -> None:
         )
         problem = field.check(value or "")
         if problem:
-            problems[field.label] = problem
-    if problems:
-        st.html(markup.value_problems(problems))
+            st.html(markup.value_problem(problem))
