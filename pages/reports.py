@@ -12,15 +12,19 @@ from pages.components import frame, markup, on_demand, staff, uploads
 
 _LABEL = "Report of the customer"
 _LATER = "A later report, to compare"
+_PASTED = {_LABEL: "Or paste the report", _LATER: "Or paste the later report"}
 
 
 def _opened(label: str, key: str) -> tuple[Diagnosis | None, str]:
-    """The report in an upload field, or None with the sentence that says why not ("" while the field is empty)."""
+    """The report in one of two fields, or None with the sentence that says why not ("" while both are empty)."""
     file = st.file_uploader(label, type=["json", "md"], key=key, max_upload_size=uploads.MEGABYTES)
-    if file is None:
+    text = st.text_area(_PASTED[label], key=f"{key}-paste", height=70) or ""
+    if file is not None:
+        text = file.getvalue().decode("utf-8", "replace")
+    elif not text.strip():
         return None, ""
     try:
-        return reopen.read(file.getvalue().decode("utf-8", "replace")), ""
+        return reopen.read(text), ""
     except reopen.ReportError as problem:
         return None, str(problem)
 
@@ -64,7 +68,7 @@ for name, sentence in ((_LABEL, problem), (_LATER, later_problem)):
         st.html(markup.page(markup.note(f"{name}: {sentence}", bad=True)))
 if first is None and later is None:
     if not (problem or later_problem):
-        said = "Upload the JSON or the Markdown that “Share this result” made on the Diagnose page."
+        said = "Upload or paste the JSON or the Markdown that “Share this result” made on the Diagnose page."
         st.html(markup.page(markup.note(said)))
 else:
     if first and later:
