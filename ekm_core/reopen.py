@@ -44,7 +44,8 @@ _MOST_ITEMS = 400
 _LONGEST_TEXT = 2_000_000
 _LONGEST_LINE = 100_000
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.ASCII)
-_FENCED = re.compile(rf"^## {re.escape(COPY_HEADING)}\s+(`{{3,}})json\n(.*?)\n\1\s*\Z", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(rf"^## {re.escape(COPY_HEADING)}\s+(`{{3,}})json\n(.*)\n\1[ \t]*$", re.MULTILINE)
+"""The last one counts: the customer's own words stand above it, and below it what they wrote around a pasted report."""
 
 
 class ReportError(ValueError):
@@ -67,7 +68,7 @@ def read(text: str) -> Diagnosis:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").strip()
     if not text:
         raise ReportError("This file is empty. Open the file that “Share this result” made.")
-    copy = _FENCED.search(text)
+    copy = next(reversed(list(_FENCED.finditer(text))), None)
     if not copy and not text.startswith("{"):
         raise ReportError(
             "This is no report of the troubleshooter: neither its JSON nor its Markdown with the part "

@@ -63,6 +63,15 @@ def test_the_report_of_any_text_can_be_opened(text, form):
     assert reopen.read(form(diagnose(text))).errors == ()
 
 
+def test_a_report_in_the_midst_of_a_ticket_is_opened() -> None:
+    known = SCENARIOS["aws/trust-external-id-personal"].text
+    fake = f"## {report.COPY_HEADING}\n\n```json\n"
+    for text in (known, f"{fake}{known}", f"{fake}{{}}\n```\n{known}"):
+        found = diagnose(text)
+        ticket = f"Hello,\n\n{report.to_markdown(found)}\n\nThank you,\nDan\n"
+        assert verdicts(reopen.read(ticket)) == verdicts(found) != []
+
+
 def test_windows_line_ends_and_a_byte_order_mark_do_no_harm():
     text = report.to_markdown(judged(NAMES[0]))
     assert reopen.read("\ufeff" + text.replace("\n", "\r\n")).errors
