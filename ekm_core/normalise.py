@@ -31,29 +31,45 @@ _TIMESTAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?+(?:Z|[+-]\d\d:?
 _JOURNAL = r"[A-Z][a-z]{2}\ {1,2}\d{1,2}\ \d\d:\d\d:\d\d\ [\w.-]{1,60}+\ [\w./-]{1,40}+(?:\[\d{1,7}+\])?+:\ "
 _CONTAINER = r"[\w.-]{1,40}+(?<=[_-]\d)\ {1,20}+\|\ "
 _LOGGED = rf"{_TIMESTAMP}|{_JOURNAL}|{_CONTAINER}|\#\#\[\w{{1,10}}+\]"
-_GUTTER = rf"(?:[│┃╷╵|#!*•+-]{{1,3}}+(?=\s)|>{{1,3}}+|/{{2,3}}+(?=\s)|{_LOGGED})"
-_BLANK = r"(?:\s|\\++[nrt])"
+_GUTTER = rf"(?:(?:[│┃║╷╵|#!*•❱→;%~$+-]{{1,3}}+|=>)(?=\s)|>{{1,3}}+|/{{2,3}}+(?=\s)|\\(?=\ )|{_LOGGED})"
+_BLANK = r"(?:\s|\\++[nrt\n\r])"
 _AFTER_LINE = rf"{_BLANK}*+(?:{_GUTTER}{_BLANK}*+)*+"
 _IN_LINE = r"(?:[^\S\n\r]|\\++t)*+"
 # Two bars side by side are where one line of a frame ended and the next began.
-_TO_NEXT_LINE = rf"{_IN_LINE}(?:[│┃|]{_IN_LINE})?+(?:[\n\r]|\\++[nr]|(?<=│)│){_AFTER_LINE}"
-_INVISIBLE = r"\u200b-\u200f\u2060\ufeff\u00ad"
+_TO_NEXT_LINE = rf"{_IN_LINE}(?:[│┃║|]{_IN_LINE})?+(?:[\n\r]|\\++[nr\n\r]|(?<=│)│){_AFTER_LINE}"
+_INVISIBLE = r"\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad"
+_COLOUR = r"\[\d{0,3}(?:;\d{1,3}){0,5}+m"
+# The sign before a colour's codes, as loggers and programs for the terminal spell it.
+_ESCAPE_SIGN = r"(?:u001[bB]|x1[bB]|033|e)"
+_TAGS = (
+    r"code|pre|em|strong|span|tt|div|br|td|tr|li|p|b|i|u|th|ul|ol|dd|dt|hr|h[1-6]|font|mark|kbd|samp|wbr|table|tbody|thead"
+    r"|blockquote"
+)
+_NAMED_CHARACTERS = {"amp": "&", "lt": "<", "gt": ">", "nbsp": " ", "ndash": "-", "mdash": "-"}
+_NAMED_CHARACTERS.update({"quot": '"', "ldquo": '"', "rdquo": '"', "apos": "'", "lsquo": "'", "rsquo": "'"})
 
 # Gutters at the very beginning, where no line break announces them.
 _LEAD = re.compile(rf"\s*+(?:{_GUTTER}\s*+)++")
 
 # All noise begins with one of a few characters, taken first: ``re`` skips everything else at full speed. A look-behind
 # at that character then leads each alternative; no group captures, which would cost more than the alternatives do.
-_MARKS = rf"\\&%<\x1b\[`*{_INVISIBLE}"
+_MARKS = rf"\\&%<\x1b\[`*^#âÂ␛\ufffd{_INVISIBLE}"
 _MARKED = rf"""
         (?<=[\n\r]){_AFTER_LINE}
         | (?<=[^\S\ \n\r])(?:{_TO_NEXT_LINE}|{_BLANK}*+)
-        | (?<=\\)\\*+(?:[nr]{_AFTER_LINE}|t(?:{_TO_NEXT_LINE}|{_BLANK}*+)|u00[0-9a-fA-F]{{2}}|["'/`&<>{{}}\[\]]?+)
-        | (?<=&)(?:quot|apos|amp|lt|gt|nbsp|\#39|\#x27|\#34|\#x22|\#x2[fF]|\#47|\#96|\#x60);
-        | (?<=%)(?:2[0-9a-fA-F]|3[a-fA-F]|5[bBdD]|0[aAdD])
-        | (?<=<)/?+(?:code|pre|em|strong|span|tt|div|br|td|tr|li|p|b|i)(?:\s[^<>\n]{{0,200}}+)?+/?+>
-        | (?<=\x1b)\[[0-9;?]*+[A-Za-z]
-        | (?<=\[)\d{{1,2}}(?:;\d{{1,3}}){{0,3}}+m
+        | (?<=\\)\\*+(?:
+            [nr\n\r]{_AFTER_LINE} | t(?:{_TO_NEXT_LINE}|{_BLANK}*+) | {_ESCAPE_SIGN}{_COLOUR}
+            | u(?:00[0-9a-fA-F]|20[0-6])[0-9a-fA-F] | x(?:[2-5][0-9a-fA-F]|60) | ["'/`&<>{{}}\[\]]?+
+        )
+        | (?<=&)(?:amp;){{0,3}}(?:{"|".join(_NAMED_CHARACTERS)}|\#\d{{2,5}}|\#[xX][0-9a-fA-F]{{2,4}});
+        | (?<=%)(?:25){{0,3}}(?:2[0-9a-fA-F]|3[a-fA-F]|5[bBdD]|0[aAdD])
+        | (?<=<)(?:/?+(?:{_TAGS})(?:\s[^<>\n]{{0,200}}+)?+/?+|a\s[^<>\n]{{0,200}}+|/a)>
+        | (?<=\x1b)(?:\[[0-9;?]*+[A-Za-z]|\][^\x07\x1b\n]{{0,400}}+(?:\x07|\x1b\\))
+        | (?<=\[)\d{{1,3}}(?:;\d{{1,3}}){{0,5}}+m
+        | (?<=\^)\[{_COLOUR}
+        | (?<=\#)033{_COLOUR}
+        | (?<=[␛\ufffd]){_COLOUR}
+        | (?<=Â)\ | (?<=â)€[™˜œ"\x9d\ufffd]
         | (?<=[{_INVISIBLE}])[{_INVISIBLE}]*+
         | (?<=`)`*+
         | (?<=\*)(?<!\*\*)\*(?!\*)
@@ -61,10 +77,10 @@ _MARKED = rf"""
 # A blank between two words, the most frequent of them, is dismissed before any alternative is tried.
 _NOISE = re.compile(
     rf"""
-    [\s│┃|"'{_MARKS}](?<!\ (?![\s\\│┃|]))
+    [\s│┃║|"'{_MARKS}](?<!\ (?![\s\\│┃║|]))
     (?:
-        (?<=\ )(?=[\s\\│┃|])(?:{_TO_NEXT_LINE}|{_BLANK}++)
-        | (?<=[│┃|]){_IN_LINE}(?:[\n\r]|\\++[nr]){_AFTER_LINE}
+        (?<=\ )(?=[\s\\│┃║|])(?:{_TO_NEXT_LINE}|{_BLANK}++)
+        | (?<=[│┃║|]){_IN_LINE}(?:[\n\r]|\\++[nr\n\r]){_AFTER_LINE}
         | (?<=["'])\s{{0,40}}+\+\s{{0,40}}+["'](?=\w)
         | {_MARKED}
     )
@@ -76,6 +92,7 @@ _NOISE = re.compile(
 _CONCATENATED = re.compile(r"\+\s*[\"']")
 _BAR_AT_END = re.compile(r"\|\s*[\n\r\\]")
 _LONG_RUN = " " * 20
+_UNSEEN = re.compile(f"[{_INVISIBLE}]")
 _EASY_NOISE = re.compile(rf"[\t-\r\x1c-\x1f{_MARKS}](?:{_MARKED})", re.VERBOSE)
 # A form's field, as it stands in the address that a browser was sent back to, or as libraries for phones log it.
 _FORMS = (
@@ -90,32 +107,51 @@ _USUAL_WIDTHS = (80, 100, 120, 132)
 _FRAME = re.compile(r"(?<=(\S))( +)│(?:\r?\n)?│( +)(?=(\S))")
 _INSIDE = re.compile(r"[\w:/.,'\"*=@(){}\[\]-][\w:/.,'\"=@(){}\[\]]")
 
-_ENTITIES = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">", "nbsp": " "}
-_BLOCK_TAGS = ("br", "td", "tr", "li", "p", "div", "pre")
+_WORDS_WITHIN = frozenset(
+    ("code", "em", "strong", "span", "tt", "b", "i", "u", "font", "mark", "kbd", "samp", "wbr", "a")
+)
+# Quotes of UTF-8 that were read as Windows-1252; those for a dash end in what is a curly quote by itself.
+_MISREAD = {"™": "'", "˜": "'", "œ": '"', "\x9d": '"', "\ufffd": '"', '"': "-"}
+
+
+def _character(code: int) -> str:
+    """The character in normal form; nothing for one that is not seen."""
+    character = chr(code)
+    if code < 0x20 or character.isspace():
+        return " "
+    character = character.translate(_REPLACED)
+    return "" if _UNSEEN.match(character) else character
+
+
+def _unescaped(escaped: str) -> str:
+    """What is to stand in place of an escape, of which the backslashes are off."""
+    if not escaped:
+        return "\\"
+    if escaped.endswith("m") and "[" in escaped:  # a colour
+        return ""
+    if escaped[0] in "ux":
+        return _character(int(escaped[1:], 16))
+    return " " if escaped[0] in "nrt\n\r" else escaped
 
 
 def _replacement(match: re.Match[str]) -> str:
     found = match.group()
     first = found[0]
     if first == "\\":
-        escaped = found.lstrip("\\")
-        if not escaped:
-            return "\\"
-        if escaped[0] == "u":
-            return chr(int(escaped[3:], 16))
-        return " " if escaped[0] in "nrt" else escaped
-    if first in " \n\r\t│┃|" or first.isspace():
+        return _unescaped(found.lstrip("\\"))
+    if first in " \n\r\t│┃║|" or first.isspace():
         return " "
     if first == "%":
-        character = chr(int(found[1:], 16))
-        return " " if character in "\r\n" else character
+        return _character(int(found[-2:], 16))
     if first == "&":
-        name = found[1:-1]
-        if name in _ENTITIES:
-            return _ENTITIES[name]
-        return chr(int(name[2:], 16) if name[1] in "xX" else int(name[1:]))
+        name = found[1:-1].rpartition(";")[2]
+        if name[0] != "#":
+            return _NAMED_CHARACTERS[name]
+        return _character(int(name[2:], 16) if name[1] in "xX" else int(name[1:]))
     if first == "<":
-        return " " if found.strip("</>").split()[0].lower() in _BLOCK_TAGS else ""
+        return "" if re.split(r"[\s/>]", found.lstrip("</"), maxsplit=1)[0].lower() in _WORDS_WITHIN else " "
+    if first in "âÂ":
+        return _MISREAD.get(found[-1], " ")
     return ""
 
 
@@ -124,7 +160,7 @@ def _easy_replacement(match: re.Match[str]) -> str:
     start = match.start()
     if start and match.string[start - 1] == " ":
         found = match.group()
-        if found[0].isspace() or (found[0] == "\\" and found.lstrip("\\")[:1] in ("n", "r", "t")):
+        if found[0].isspace() or (found[0] == "\\" and found.lstrip("\\")[:1] in ("n", "r", "t", "\n", "\r")):
             return ""
     return _replacement(match)
 

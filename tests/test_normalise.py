@@ -1,8 +1,11 @@
 """Wrappers come off, places stay true, and no input is slow or lost."""
 
+import html
 import json
+import re
 import textwrap
-from urllib.parse import quote_plus
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, settings
@@ -52,6 +55,58 @@ SENTENCE = 'Invalid value for "audience". This value should be the full resource
 )
 def test_wrappers_come_off(wrapped):
     assert SENTENCE in normalise(wrapped).text
+
+
+SENTENCES = (
+    SENTENCE,
+    "User: arn:aws:iam::111122223333:user/a is not authorized to perform: kms:Decrypt on resource: *",
+    "Permission 'cloudkms.cryptoKeyVersions.useToDecrypt' denied on resource 'projects/p/locations/eu/keyRings/r'",
+    "AADSTS700016: Application with identifier '<client-id>' was not found in the directory 'Contoso & Co'.",
+)
+
+
+def _colour(before: str, behind: str) -> Callable[[str], str]:
+    """The second word of every sentence is red."""
+    return lambda text: re.sub(r" (\S+) ", lambda found: f" {before}{found[1]}{behind} ", text, count=1)
+
+
+UNDONE: dict[str, Callable[[str], str]] = {
+    "escaped twice for an address": lambda text: quote(quote(text)),
+    "escaped twice for HTML": lambda text: html.escape(html.escape(text)),
+    "decimal references": lambda text: re.sub(r"[^\w\s]", lambda found: f"&#{ord(found[0]):03d};", text),
+    "hexadecimal references": lambda text: re.sub(r"[^\w\s]", lambda found: f"&#x{ord(found[0]):X};", text),
+    "named quotes": lambda text: re.sub(r'"([^"]*)"', r"&ldquo;\1&rdquo;", text),
+    "escapes of two digits": lambda text: re.sub(r"[^\w.:-]", lambda found: f"\\x{ord(found[0]):02x}", text),
+    "escapes of curly quotes": lambda text: text.replace("'", "\\u2019").replace('"', "\\u201c"),
+    "escaped blanks that do not break": lambda text: text.replace(" ", "\\u00a0"),
+    "escaped marks that are not seen": lambda text: "\\u200b".join(text),
+    "directions of writing": lambda text: "\u202a" + text.replace(" ", "\u202c \u202a") + "\u202c",
+    "UTF-8 read as Windows-1252": lambda text: text.replace("'", "â€™").replace(" ", "Â\u00a0"),
+    "a link": lambda text: re.sub(r"(\w+) ", r'<a href="https://example.com/x">\1</a> ', text, count=2),
+    "underlined": lambda text: re.sub(r"(\w+) ", r"<u>\1</u> ", text),
+    "places to break": lambda text: re.sub(r"([/.:_-])", r"\1<wbr>", text),
+    "a heading": lambda text: f"<h2>{text}</h2>",
+    "a shell's lines": lambda text: text.replace(" ", " \\\n    "),
+    "YAML's lines": lambda text: text.replace(" ", "\\\n    \\ "),
+    "a double frame": lambda text: text.replace(" ", "     ║\n║ "),
+    "colours of JSON": _colour("\\u001b[31m", "\\u001b[0m"),
+    "colours of a program": _colour("\\x1b[1;31m", "\\x1b[0m"),
+    "colours of a shell": _colour("\\033[31m", "\\e[0m"),
+    "colours of syslog": _colour("#033[31m", "#033[0m"),
+    "colours of a pager": _colour("^[[31m", "^[[0m"),
+    "colours without their sign": _colour("\ufffd[31m", "␛[0m"),
+    "colours of 24 bits": _colour("[38;2;255;0;0m", "[0m"),
+    "a link in a terminal": _colour("\x1b]8;;https://example.com\x1b\\", "\x1b]8;;\x07"),
+}
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+@pytest.mark.parametrize("wrap", UNDONE.values(), ids=UNDONE)
+def test_every_wrapper_comes_off_of_every_sentence(wrap, sentence):
+    wrapped = wrap(sentence)
+    assert wrapped != sentence or '"' not in sentence
+    assert sentence in normalise(wrapped).text
+    assert plain(wrapped) == normalise(wrapped).text
 
 
 @pytest.mark.parametrize("width", [60, 77, 80, 100, 120])
