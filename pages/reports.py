@@ -15,13 +15,36 @@ _LATER = "A later report, to compare"
 _PASTED = {_LABEL: "Or paste the report", _LATER: "Or paste the later report"}
 
 
+def _take(key: str) -> None:
+    """Keep what is uploaded, for an upload field is empty again after a visit to another page.
+
+    What was kept goes where the file is taken out, or something is pasted in its place.
+    """
+    file = st.session_state[key]
+    if file is None:
+        _close(key)
+    else:
+        st.session_state[f"kept_{key}"] = (file.name, file.getvalue().decode("utf-8", "replace"))
+
+
+def _close(key: str) -> None:
+    st.session_state.pop(f"kept_{key}", None)
+
+
 def _opened(label: str, key: str) -> tuple[Diagnosis | None, str]:
     """The report in one of two fields, or None with the sentence that says why not ("" while both are empty)."""
-    file = st.file_uploader(label, type=["json", "md"], key=key, max_upload_size=uploads.MEGABYTES)
-    text = st.text_area(_PASTED[label], key=f"{key}-paste", height=70) or ""
-    if file is not None:
-        text = file.getvalue().decode("utf-8", "replace")
-    elif not text.strip():
+    file = st.file_uploader(
+        label, type=["json", "md"], key=key, max_upload_size=uploads.MEGABYTES, on_change=_take, args=(key,)
+    )
+    kept: tuple[str, str] | None = st.session_state.get(f"kept_{key}")
+    if kept and file is None:
+        st.html(markup.page(markup.note(f"Still open: {kept[0]}")))
+        st.button("Close it", key=f"close_{key}", on_click=_close, args=(key,), type="tertiary")
+    pasted = st.text_area(
+        _PASTED[label], key=f"{key}-paste", height=70, on_change=_take, args=(key,), persist_state="session"
+    )
+    text = kept[1] if kept else pasted or ""
+    if not kept and not text.strip():
         return None, ""
     try:
         return reopen.read(text), ""

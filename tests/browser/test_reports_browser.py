@@ -33,3 +33,17 @@ def test_a_customers_report_is_opened_compared_and_answered(open_page: OpenPage)
     expect(page.get_by_text("All causes, with commands to copy")).to_have_count(0)  # no customer reaches this machine
     settled(page)
     assert violations(page) == []
+
+    # Somebody who looks something up meanwhile finds both reports again.
+    page.get_by_role("link", name="Error reference").click()
+    page.get_by_label("Search").wait_for()
+    settled(page)
+    page.get_by_role("link", name="Reports").click()
+    expect(page.get_by_text("Still open: b.json")).to_be_visible()
+    expect(page.get_by_role("heading", name="What changed (9)")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Close it").nth(1).click()
+    expect(page.get_by_role("heading", name="What changed (9)")).to_have_count(0)
+    expect(page.get_by_role("heading", name="OpenAI is not allowed to assume your IAM role")).to_be_visible()
+    settled(page)
+    assert violations(page) == []
