@@ -12,7 +12,7 @@ from ekm_core.model import Configuration, Exhibit, Provider, Status
 from tests.test_aws_policy_cases import ANY_ROLE, OWN, SHARED, policy, read, whole
 
 # A case may take place at another time than now, or be called by a person with MFA; OpenAI's next call is neither.
-OF_ANOTHER_CALL = ("aws:currenttime", "aws:epochtime", "aws:multifactorauth")
+OF_ANOTHER_CALL = ("aws:currenttime", "aws:epochtime", "aws:tokenissuetime", "aws:multifactorauth")
 DENIALS = ("aws-sts-assume-role-denied.", "aws-kms-access-denied.")
 
 

@@ -94,8 +94,8 @@ def _of_unknown(parsed: Operator, condition: Condition, facts: Facts, *, variabl
     """The same for a key that nobody can know offline: what is the same for all that it can be, counts."""
     possible = facts.possible(condition.key)
     outcomes = {_of_known(parsed, condition, value, facts, variables=variables) for value in possible}
-    never = facts.never(condition.key)
-    if never and parsed.family in ("stringequals", "stringlike") and never.issuperset(condition.values):
+    texts = parsed.family in ("stringequals", "stringlike")
+    if texts and condition.values and all(facts.never(condition.key, value) for value in condition.values):
         outcomes = {parsed.negated, _absent(parsed)}
     return outcomes.pop() if len(outcomes) == 1 else None
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ekm_core import vendor
 
@@ -70,6 +70,8 @@ _OF_SESSIONS: Mapping[str, tuple[Value, ...]] = {
     "aws:multifactorauthpresent": ("false", ()),
     "aws:multifactorauthage": ((),),
 }
+_LONGEST_SESSION = timedelta(hours=12)
+"""MaxSessionDuration of a role is at most that (IAM API reference, CreateRole)."""
 _FAMILIES = tuple(name for name in UNKNOWABLE if name[-1] in "/:")
 
 
@@ -81,7 +83,8 @@ class Request:
     context: condition keys and their values, a tuple where AWS sends several, () where AWS surely sends none.
         complete: True where ``context`` is all there is (a simulation); False for a real caller, of whom the keys in
         ``UNKNOWABLE`` are unknown if not given.
-    never: by key, values that an unknown key surely does not have. closed: families (see ``UNKNOWABLE``) of which
+    never: by key, values that an unknown key surely does not have; one that ends in "/" stands for all that begin with
+        it. closed: families (see ``UNKNOWABLE``) of which
         ``context`` has all keys.
     session_known: False where the name of the caller's role session is a guess; a policy that names one is then open.
     """
@@ -147,6 +150,12 @@ def caller(request: Request) -> Caller | None:
     return None
 
 
+def _of_sessions() -> Mapping[str, tuple[Value, ...]]:
+    """What the keys of a role's session can be: also its beginning, as early and as late as it can be."""
+    now = datetime.now(UTC)
+    return {**_OF_SESSIONS, "aws:tokenissuetime": (_moment(now - _LONGEST_SESSION), _moment(now))}
+
+
 class Facts:
     """The request's context keys, by lower-case name, with those that AWS always derives from the caller."""
 
@@ -164,7 +173,7 @@ class Facts:
         self._complete = request.complete
         self._closed = request.closed
         self._never = {key.lower(): values for key, values in request.never.items()}
-        self._possible = _OF_SESSIONS if who.session and not request.complete else {}
+        self._possible = _of_sessions() if who.session and not request.complete else {}
 
     def get(self, key: str) -> Value | None:
         """The key's value (any case of the name), None where it is absent; an empty list is absent."""
@@ -182,9 +191,10 @@ class Facts:
         """All values that an unknown key can have, () for none at all; empty where that is not known either."""
         return self._possible.get(key.lower(), ())
 
-    def never(self, key: str) -> frozenset[str]:
-        """Values that an unknown key surely does not have."""
-        return self._never.get(key.lower(), frozenset())
+    def never(self, key: str, wanted: str) -> bool:
+        """Whether an unknown key surely has no value that agrees with that text of a policy."""
+        values = self._never.get(key.lower(), frozenset())
+        return any(wanted == value or (value[-1:] == "/" and wanted.startswith(value)) for value in values)
 
 
 def is_account_id(text: str) -> bool:
@@ -206,8 +216,10 @@ def assume_role_request(role_arn: str, external_id: str, *, complete: bool = Fal
     }
     if external_id:
         context["sts:ExternalId"] = external_id
-    never = {"aws:PrincipalOrgID": frozenset({organization})} if organization else {}
+    never: dict[str, frozenset[str]] = {}
     if organization:
+        never["aws:PrincipalOrgID"] = frozenset({organization})
+        never["aws:PrincipalOrgPaths"] = frozenset({f"{organization}/"})
         context["aws:ResourceOrgID"] = organization
     if not complete:
         context |= _now()
@@ -218,7 +230,11 @@ def assume_role_request(role_arn: str, external_id: str, *, complete: bool = Fal
 def _now() -> dict[str, str]:
     """The request is OpenAI's next one: a statement that has run out by now refuses it."""
     now = datetime.now(UTC)
-    return {"aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "aws:EpochTime": str(int(now.timestamp()))}
+    return {"aws:CurrentTime": _moment(now), "aws:EpochTime": str(int(now.timestamp()))}
+
+
+def _moment(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def kms_request(

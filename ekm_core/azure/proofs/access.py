@@ -570,7 +570,10 @@ def wrong_key_or_vault(known: Setting) -> Ruling:
     if key.value is None:
         return unseen(key, f"the key {known.key} in the vault {known.vault_name}", *look)
     found = access(known)
-    others = [item for item in found.elsewhere if "/keys/" in item["scope"]] if isinstance(found, Access) else []
+    elsewhere = found.elsewhere if isinstance(found, Access) else ()
+    # A vault's name is unique in the world: under another resource group it is this vault before it was moved.
+    own = f"/vaults/{known.vault_name}/keys/{known.key}/".lower()
+    others = [item for item in elsewhere if "/keys/" in item["scope"] and own not in f"{item['scope']}/".lower()]
     if others:
         return stays_open(
             "The registered key exists, but OpenAI has its role on another key. See which of the two you mean. "

@@ -136,12 +136,17 @@ def _through_the_mapping(case: Case) -> Ruling | None:
         return None
     condition = provider.document.get("attributeCondition")
     mapped = mapping(provider.document.get("attributeMapping"))
-    for name in sorted(cel.reads(condition, "attribute").names) if isinstance(condition, str) else ():
-        source = mapped.get(f"attribute.{name}")
+    read = [
+        f"{variable}.{name}"
+        for variable in ("attribute", "google")
+        for name in (sorted(cel.reads(condition, variable).names) if isinstance(condition, str) else ())
+    ]
+    for name in read:
+        source = mapped.get(name)
         if isinstance(source, str) and (claims := federation.foreign_claims(source)):
             because = (
-                f"The condition asks for attribute.{name}, which comes from the claim {quoted(claims[0])}. OpenAI's "
-                "token has no such claim."
+                f"The condition asks for {name}, which comes from the claim {quoted(claims[0])}. OpenAI's token has no "
+                "such claim."
             )
             return confirmed(because, _said(provider, str(condition)))
     return None
