@@ -154,11 +154,10 @@ def _draw_counts(found: Summary, counts: Counts, seconds: float) -> None:
         said.append(f"Messages with bytes that are not UTF-8, which are shown as \ufffd: {counts.mended:,}.")
     st.html(markup.page("<h2>Result</h2>", markup.sentences(said)))
     if counts.bad:
-        more = [f"{_count(counts.bad, 'row')} could not be read."]
-        more += [row.sentence for row in counts.named]
-        if counts.bad > len(counts.named):
-            more.append("… and further ones.")
-        st.html(markup.page(markup.sentences(more, bad=True)))
+        head = f"{_count(counts.bad, 'row')} could not be read" + (
+            f"; the first {len(counts.named)}:" if counts.bad > len(counts.named) else ":"
+        )
+        st.html(markup.page(markup.sentences([row.sentence for row in counts.named], head=head, bad=True)))
     if not found.matched:
         return
     lasted = found.lasted

@@ -171,7 +171,7 @@ def test_where_nothing_is_found_no_empty_table_is_drawn(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("created,text\n1,all is well\n2\n")
     shown = triaged(test)
     assert "1 message in" in shown
-    assert "1 row could not be read." in shown
+    assert "<p>1 row could not be read:</p><ul><li>row 2: it has 1 cells" in shown
     assert "What broke" not in shown
     assert len(test.dataframe) == 1
 

@@ -259,6 +259,7 @@ def test_the_ways_out(tmp_path: Path) -> None:
     said = export.markdown(found, counts)
     assert "- row 302: the JSON is broken" in said
     assert "<b>" not in said
+    assert "1 row could not be read" in said
     plain = said.replace("\\", "")
     assert "| 75 | aws-sts-assume-role-denied | OpenAI is not allowed to assume your IAM role | 2026-11-20" in plain
     assert "| 75 | 2 | all is well | 2026-11-20" in plain

@@ -22,7 +22,8 @@ def markdown(summary: Summary, counts: Counts) -> str:
     never = "", ""
     parts = [
         "# Triage",
-        f"{summary.rows:,} messages, {summary.matched:,} with a known error; {counts.bad:,} rows could not be read; "
+        f"{summary.rows:,} messages, {summary.matched:,} with a known error; "
+        f"{counts.bad:,} row{'' if counts.bad == 1 else 's'} could not be read; "
         f"{counts.silent:,} audit records without an error.",
         "## Known errors",
         _table(

@@ -70,12 +70,13 @@ def note(text: str, *, bad: bool = False) -> str:
     return f'<div class="ekm-note{" bad" if bad else ""}" role="status"><p>{esc(text)}</p></div>'
 
 
-def sentences(said: Sequence[str], *, bad: bool = False) -> str:
-    """Sentences in a box, one a line."""
-    if len(said) == 1:
+def sentences(said: Sequence[str], *, head: str = "", bad: bool = False) -> str:
+    """Sentences in a box, one a line. head: what they are about, above them."""
+    if len(said) == 1 and not head:
         return note(said[0], bad=bad)
     items = "".join(f"<li>{esc(sentence)}</li>" for sentence in said)
-    return f'<div class="ekm-note{" bad" if bad else ""}" role="status"><ul>{items}</ul></div>'
+    above = f"<p>{esc(head)}</p>" if head else ""
+    return f'<div class="ekm-note{" bad" if bad else ""}" role="status">{above}<ul>{items}</ul></div>'
 
 
 def deferred(html: str, turn: int = 0) -> str:
