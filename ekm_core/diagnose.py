@@ -274,7 +274,7 @@ def next_step(errors: Sequence[JudgedError], perhaps: Sequence[KnownError], anyt
         if judged.ruling.verdict is Verdict.RULED_OUT:
             return "The text rules out every cause we know. Send this report to your OpenAI contact."
         step = (judged.look.console or (judged.ruling.because,))[0]
-        return f"Check this first: {judged.cause.title}. {step}"
+        return f"Check first whether this is the cause: {judged.cause.title}. {step}"
     if not anything:
         return "Paste the whole error message."
     return "Copy the whole message, from the first line of the error to the last, and paste it again."

@@ -124,7 +124,8 @@ _WORDS = (
 )
 _EVERYDAY = frozenset(_WORDS.split()) | {kind for kind, _ in _PATTERNS} | set(_KINDS.values())
 _USELESS = re.compile(r"[Xx*#.0_-]+|[A-Z]+(?:_[A-Z]+)+|.{0,2}|0{3,}.*|127\.0\.0\.1|0\.0\.0\.0|::1")
-_LIKE_OURS = re.compile(rf"(?:{'|'.join(sorted({kind for kind, _ in _PATTERNS} | set(_KINDS.values())))})-\d{{1,9}}")
+LIKE_OURS = re.compile(rf"(?:{'|'.join(sorted({kind for kind, _ in _PATTERNS} | set(_KINDS.values())))})-\d{{1,9}}")
+"""What looks like a name of ours, such as account-1."""
 _AT_ONCE = 1000
 
 
@@ -157,7 +158,7 @@ class Pseudonyms:
             for match in pattern.finditer(whole):
                 _claim(claimed, places, kind, match.group(1).rstrip(".,-"), match.start(1))
         # a customer's own key may be called key-1: no pseudonym may look like anything that is there
-        return cls._numbered(claimed, places, set(_LIKE_OURS.findall(lowered)))
+        return cls._numbered(claimed, places, set(LIKE_OURS.findall(lowered)))
 
     @classmethod
     def _numbered(cls, claimed: Mapping[str, str], places: Mapping[str, int], there: set[str]) -> Pseudonyms:

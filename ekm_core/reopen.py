@@ -32,6 +32,7 @@ from ekm_core.model import (
     Values,
     Verdict,
 )
+from ekm_core.pseudonyms import LIKE_OURS
 from ekm_core.report import COPY_HEADING, SCHEMA, VERDICT_LABELS
 from ekm_core.values import fitting
 
@@ -286,10 +287,11 @@ def reply(diagnosis: Diagnosis, base: str = "") -> str:
         if base:
             lines.append(f"  - All causes, with commands to copy: {base}/errors?error={error.id}")
         lines.append("")
-    lines += [
-        "When you have changed something, let OpenAI validate the key again and send us the new report.",
-        "Names such as account-1 or role-1 stand for your own values, which the report does not hold.",
-    ]
+    names = list(dict.fromkeys(LIKE_OURS.findall("\n".join(lines))))
+    lines.append("When you have changed something, let OpenAI validate the key again and send us the new report.")
+    if names:
+        listed = " and ".join(names[:2])
+        lines.append(f"Names such as {listed} stand for your own values, which the report does not hold.")
     return "\n".join((*lines, "", "Kind regards", ""))
 
 

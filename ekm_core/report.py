@@ -336,11 +336,15 @@ def _pseudonyms(diagnosis: Diagnosis) -> Pseudonyms:
     return Pseudonyms.of(found, "\n".join((diagnosis.text, *proving)))
 
 
+# A role may be called "other", which is a part of an id of ours: renamed, the report could not be read again.
+_OURS = frozenset({"id", "provider", "signature", "verdict", "link", "state", "language", "url", "version"})
+
+
 def _renamed(value: object, names: Pseudonyms) -> object:
     if isinstance(value, str):
         return names.apply(value)
     if isinstance(value, dict):
-        return {key: _renamed(item, names) for key, item in value.items()}
+        return {key: item if key in _OURS else _renamed(item, names) for key, item in value.items()}
     if isinstance(value, list):
         return [_renamed(item, names) for item in value]
     return value

@@ -297,6 +297,12 @@ def test_a_clean_result_says_so_and_how_to_prove_it() -> None:
     assert "✓ 1 check passed" in drawn
 
 
+def test_a_paste_that_cannot_be_read_says_that_nothing_was_filled_in() -> None:
+    drawn = html(give(page(), "import", '{"role_arn": "x", "kms_arn": }'))
+    assert re.search(r"<li>Nothing was filled in\.</li><li>Line 1, column \d+:", drawn)
+    assert "Nothing was filled in." not in html(give(page(), "import", CURL))
+
+
 def test_one_wrong_field_counts_once_and_stops_the_request() -> None:
     test = page("gcp")
     number = test.text_input(key="form_gcp_workload_identity_project_number")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import causes
-from ekm_core import VERSION, catalogue, reopen, report
+from ekm_core import VERSION, catalogue, reopen, report, vendor
 from ekm_core.diagnose import Setup, diagnose
 from ekm_core.model import Diagnosis, Verdict
 
@@ -176,6 +176,29 @@ def test_the_reply_says_first_things_first_and_links():
     assert text.index("What to do first") < text.index("Confirmed:") < text.index("Ruled out:") < text.index("Links")
     assert "https://support.example/ekm/errors?error=aws-sts-assume-role-denied" in text
     assert "https://help.openai.com/en/articles/20000955" in text
+
+
+DENIED = f"User: {vendor.AWS_SESSION} is not authorized to perform: sts:AssumeRole on resource: {{}}"
+
+
+@pytest.mark.parametrize("name", ["other", "role-missing", "assume", "trust"])
+def test_a_role_whose_name_is_a_part_of_our_ids_does_not_spoil_the_report(name):
+    customers = diagnose(
+        DENIED.format("arn:aws:iam::482615937044:role/ekm"), {"role_arn": f"arn:aws:iam::482615937044:role/{name}"}
+    )
+    for written in (report.to_json(customers), report.to_markdown(customers)):
+        opened = reopen.read(written)
+        assert [item.cause.id for item in opened.errors[0].causes] == [
+            item.cause.id for item in customers.errors[0].causes
+        ]
+
+
+def test_the_reply_explains_our_names_only_where_it_has_one():
+    said = "stand for your own values"
+    ours = "arn:aws:iam::482615937044:role/acme-ekm"
+    other = diagnose(DENIED.format(ours), {"role_arn": ours.replace("acme", "other")})
+    assert said in reopen.reply(reopen.read(report.to_json(other)))
+    assert said not in reopen.reply(reopen.read(report.to_json(diagnose(DENIED.format(ours)))))
 
 
 def test_the_reply_to_an_unknown_text_names_no_cause():
