@@ -105,7 +105,21 @@ _NARROWEST = 60
 _RAGGED = 10
 _USUAL_WIDTHS = (80, 100, 120, 132)
 _FRAME = re.compile(r"(?<=(\S))( +)│(?:\r?\n)?│( +)(?=(\S))")
+_LEADS = re.compile(r"(?:[\s│┃║|]|>\s|#\s)*+")
 _INSIDE = re.compile(r"[\w:/.,'\"*=@(){}\[\]-][\w:/.,'\"=@(){}\[\]]")
+
+# What a logger writes before every line: words that the line above has too, but for the digits of times and numbers.
+_MOST_BEFORE = 100
+_LEVELS = r"trace|debug|info|notice|warn|warning|error|err|fatal|critical|severe|stderr|stdout|[DEIW]"
+_LIKE_LOGGED = re.compile(
+    rf"\n[ \t]*+(?:[\[(<#|]|\d|[A-Z]\d|(?i:{_LEVELS})(?!\w)|(?:[^\s\"'{{}}]{{1,60}}+[ \t]++){{1,2}}[\[(|\d])"
+)
+_LOG_WORD = re.compile(r"\s*+(\S++)(\s++)")
+_LEVEL = re.compile(rf"\[?(?:{_LEVELS})\]?:?", re.IGNORECASE)
+_ENDS_LOGGED = re.compile(r"[\[(<].*[\])>]:?|.*[]|│:]|[→-]++|AM|PM|UTC|[A-Z]")
+_SAID = re.compile(r"['\"=]|://|arn:|AADSTS|(?<![\w-])\d{12}")
+_DIGITS = re.compile(r"\d++")
+_ZEROS = {ord(digit): "0" for digit in "123456789"}
 
 _WORDS_WITHIN = frozenset(
     ("code", "em", "strong", "span", "tt", "b", "i", "u", "font", "mark", "kbd", "samp", "wbr", "a")
@@ -211,11 +225,68 @@ def _cuts(text: str) -> frozenset[int]:
         return frozenset()
     found = []
     at = -1
+    lead = _common_lead([line for line in lines[1:] if line])
     for line, following in pairwise(lines):
         at += len(line) + 1
-        if len(line) == width and _INSIDE.match(line[-1] + following[:1]):
+        if len(line) == width and _INSIDE.match(line[-1] + following[lead : lead + 1]):
             found.append(at)
     return frozenset(found)
+
+
+def _logged(line: str, above: str) -> int:
+    """How many characters a logger wrote before the line as it did before the one above; 0 where that is unclear."""
+    end = at = at_above = 0
+    logged = False
+    while at < _MOST_BEFORE and (word := _LOG_WORD.match(line, at)) and (other := _LOG_WORD.match(above, at_above)):
+        read, read_above = word[1], other[1]
+        if _SAID.search(read):
+            break
+        counts = sum(map(str.isalpha, read)) <= 2 and _DIGITS.search(read) is not None
+        level = _LEVEL.fullmatch(read) is not None
+        if counts:
+            same = _DIGITS.sub("0", read) == _DIGITS.sub("0", read_above)
+        else:
+            same = read == read_above or (level and _LEVEL.fullmatch(read_above) is not None)
+        if not same:
+            break
+        at, at_above = word.end(), other.end()
+        logged = logged or counts or level or read[0] in "[(<|"
+        if counts or level or "\t" in word[2] or _ENDS_LOGGED.fullmatch(read):
+            end = at
+    return end if logged else 0
+
+
+def _without_logged(text: str) -> str:
+    """The text with tabs in place of what stands before a line as before the line above it.
+
+    The first of such lines keeps it: what is no logger's after all is not lost.
+    """
+    pieces: list[str] = []
+    done = last = 0
+    head = ""
+    for match in _LIKE_LOGGED.finditer(text):
+        start = match.start() + 1
+        begin = text.rfind("\n", 0, start - 1) + 1
+        first = text[begin]
+        if first != text[start] and not (first.isdigit() and text[start].isdigit()):
+            continue
+        line = text[start : start + 2 * _MOST_BEFORE].partition("\n")[0]
+        if not head or begin != last or line[: len(head)].translate(_ZEROS) != head:
+            above = text[begin : min(start - 1, begin + 2 * _MOST_BEFORE)]
+            head = line[: _logged(line, above)].translate(_ZEROS)
+        last = start
+        if head:
+            pieces += (text[done:start], "\t" * len(head))
+            done = start + len(head)
+    return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def _common_lead(lines: list[str]) -> int:
+    """How many blanks and gutters every one of the lines has before it."""
+    least, most = min(lines), max(lines)
+    same = next((at for at, pair in enumerate(zip(least, most, strict=False)) if pair[0] != pair[1]), len(least))
+    lead = _LEADS.match(least, 0, same)
+    return lead.end() if lead else 0
 
 
 def _frame_cuts(text: str) -> frozenset[int]:
@@ -248,6 +319,8 @@ def _readable(text: str) -> str:
     """The text with one character for one: plain quotes and blanks, and blanks for the plus signs of a form."""
     if not text.isascii() and _FANCY.search(text):
         text = text.translate(_REPLACED)
+    if "\n" in text:
+        text = _without_logged(text)
     if "+" in text:
         for form in _FORMS:
             text = form.sub(lambda match: match.group().replace("+", " "), text)

@@ -109,6 +109,79 @@ def test_every_wrapper_comes_off_of_every_sentence(wrap, sentence):
     assert plain(wrapped) == normalise(wrapped).text
 
 
+BEFORE_LINES = {
+    "line numbers": "{n:>4} ",
+    "line numbers with a bar": "{n:>3} | ",
+    "line numbers with a colon": "{n}: ",
+    "numbers of a build": "#9 {n}.234 ",
+    "a time": "10:11:{n} ",
+    "a time in brackets": "[2026-11-23T10:11:{n}.123Z] ",
+    "a time and a zone": "[2026-11-23 10:11:{n} UTC] ",
+    "Go": "2026/11/23 10:11:{n}.123456 ",
+    "klog": "E1123 10:11:{n}.123456       1 controller.go:114] ",
+    "Log4j": "2026-11-23 10:11:{n},123 ERROR [main] c.e.Foo - ",
+    "Spring": "2026-11-23T10:11:{n}.123Z ERROR 1 --- [nio-8080-exec-1] c.e.Foo : ",
+    "Rails": "E, [2026-11-23T10:11:{n}.123456 #12] ERROR -- : ",
+    "Airflow": "[2026-11-23, 10:11:{n} UTC] {{taskinstance.py:1824}} ERROR - ",
+    "nginx": "2026/11/23 10:11:{n} [error] 12#12: ",
+    "syslog": "<14>1 2026-11-23T10:11:{n}.003Z host app 1234 - - ",
+    "Heroku": "2026-11-23T10:11:{n}.123456+00:00 app[web.1]: ",
+    "CloudWatch": "2026-11-23T10:11:{n}.123Z\t1b2c3d4e-1111-2222-3333-444455556666\tERROR\t",
+    "GitHub Actions": "build\tDeploy\t2026-11-23T10:11:{n}.1234567Z ",
+    "Jenkins": "[Pipeline] ",
+    "Maven": "[ERROR] ",
+    "a level": "ERROR: ",
+    "kubectl": "[pod/web-7d9c5b8f-abcde/app] ",
+    "containers": "vault      | ",
+    "Terraform": "null_resource.x (local-exec): ",
+    "a test's report": "E       ",
+}
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+@pytest.mark.parametrize("before", BEFORE_LINES.values(), ids=BEFORE_LINES)
+def test_what_a_logger_writes_before_every_line_comes_off(before, sentence):
+    lines = ["The request failed:", *sentence.split(" ")]
+    wrapped = "\n".join(before.format(n=number) + line for number, line in enumerate(lines, 11))
+    normal = normalise(wrapped)
+    assert sentence in normal.text
+    assert plain(wrapped) == normal.text
+    at = normal.text.index(sentence)
+    start, end = normal.span(at, at + len(sentence))
+    assert wrapped[start:end].startswith(lines[1])
+    assert wrapped[start:end].endswith(lines[-1])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("AADSTS50012: Invalid client secret.", "AADSTS70012: Invalid client secret."),
+        ("1. arn:aws:kms:eu-west-1:111122223333:key/a", "1. arn:aws:kms:eu-west-1:444455556666:key/a"),
+        ("111122223333 owner", "444455556666 owner"),
+        ("Vault: a", "Vault: b"),
+        ("the key was not found", "the key was disabled"),
+        ('[1] "kms:Decrypt"', '[2] "kms:Encrypt"'),
+        ("[INFO] ready", "[ERROR] the key was disabled"),
+    ],
+)
+def test_what_lines_say_stays_though_they_begin_alike(lines):
+    text = normalise("\n".join(lines)).text
+    assert all(set(line.split()) - {"[ERROR]", "[2]", "1."} <= set(text.split()) for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("before", ["    ", "> ", "  | ", "# "])
+def test_a_window_that_broke_words_behind_a_gutter_is_undone(before, width):
+    paste = (
+        "Error: google-github-actions/auth failed with: failed to generate Google Cloud federated token: " * 4
+        + SENTENCE
+    )
+    room = width - len(before)
+    broken = "\n".join(before + paste[at : at + room] for at in range(0, len(paste), room))
+    assert SENTENCE in normalise(broken).text
+    assert SENTENCE in plain(broken)
+
+
 @pytest.mark.parametrize("width", [60, 77, 80, 100, 120])
 def test_a_window_that_broke_words_is_undone(width):
     paste = (
@@ -219,7 +292,16 @@ _ASCII = (
     ),
     ("* ", "**", "***", "`", '"', "'", "+", '" + "', "&amp;", "&lt", "%20", "%0A", "<br>", "<p class=x >", "</td>"),
     ("[31m", "[12", "-- ", "//", "##[error]", "web_1  | ", "2026-11-23T10:11:12Z ", "Nov  3 10:11:12 host x[1]: "),
-    ("Nov 3 10:11:12 host x: ", "AADSTS50012:+a+b", "error_description=a+b"),
+    (
+        "Nov 3 10:11:12 host x: ",
+        "\n[ERROR] ",
+        "\n12 | ",
+        "\nE  ",
+        "\\x27",
+        "^[[31m",
+        "AADSTS50012:+a+b",
+        "error_description=a+b",
+    ),
     (" ", "  ", " " * 21, "\n", "\r\n", "\t", "\x0b", "\x1c", "\x1b[0m"),
 )
 
