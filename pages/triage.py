@@ -345,7 +345,13 @@ def _draw_group(number: int, group: Group) -> None:
 
 
 def _draw_downloads(found: Summary, counts: Counts) -> None:
-    st.html(markup.page("<h3>Take it along</h3>"))
+    said = ""
+    if len(found.table) < found.rows:
+        said = (
+            f"The csv and the parquet hold the {len(found.table):,} kept rows. The command line writes all of them: "
+            f"{session.COMMAND}"
+        )
+    st.html(markup.page("<h3>Take it along</h3>", f'<p class="ekm-quiet">{markup.esc(said)}</p>' if said else ""))
     with st.container(horizontal=True):
         for label, make, name, mime in (
             ("Markdown", lambda: export.markdown(found, counts), "triage.md", "text/markdown"),

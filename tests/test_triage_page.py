@@ -118,6 +118,15 @@ def test_messages_without_a_time_that_can_be_read_are_counted(tmp_path: Path) ->
     assert "Of all messages 1 has no time that can be read." in triaged(name(page(), tmp_path / "in.jsonl"))
 
 
+def test_what_is_taken_along_is_called_a_part_where_it_is_one(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(export_of(300))
+    (tmp_path / "large.jsonl").write_bytes(export_of(10_000))
+    test = name(page(), tmp_path / "in.jsonl")
+    assert "kept rows. The command line" not in triaged(test)
+    name(test, tmp_path / "large.jsonl")
+    assert "The csv and the parquet hold the 3,770 kept rows. The command line writes all of them" in triaged(test)
+
+
 def test_a_column_is_taken_by_its_name_or_asked_for(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(f"context,textPayload,category,orgName,updatedTime\na,{DENIED},b,c,d\n")
     test = name(page(), tmp_path / "in.csv")
