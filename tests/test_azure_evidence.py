@@ -78,6 +78,7 @@ ROLE = {
     "roleType": "CustomRole",
 }
 SHOW_KEY = f"az keyvault key show --vault-name ekm-vault --name {KEY_NAME}"
+ASSIGNMENTS_URL = f"https://management.azure.com{KEY_ID}/providers/Microsoft.Authorization/roleAssignments"
 LIST_ASSIGNMENTS = f"az role assignment list --include-inherited --scope {KEY_ID}"
 DENY_URL = (
     f"https://management.azure.com{KEY_ID}/providers/Microsoft.Authorization/denyAssignments?api-version=2022-04-01"
@@ -369,6 +370,11 @@ def test_assignments_in_every_shape(output: object) -> None:
         (f"az role assignment list --scope {KEY_ID}", State.NOT_GIVEN),
         (f"az role assignment list --include-inherited --scope {VAULT_ID}", State.NOT_GIVEN),
         ("az role assignment list --all", State.NOT_GIVEN),
+        (f"az rest --url '{ASSIGNMENTS_URL}?api-version=2022-04-01&$filter=atScope()'", State.SEEN),
+        (f"az rest --url \"{ASSIGNMENTS_URL}?$filter=principalId+eq+'{OBJECT}'&api-version=2022-04-01\"", State.SEEN),
+        (f"az rest --url \"{ASSIGNMENTS_URL}?$filter=assignedTo('{OBJECT}')\"", State.SEEN),
+        (f"az rest --url \"{ASSIGNMENTS_URL}?$filter=principalId eq '{TENANT}'\"", State.NOT_GIVEN),
+        (f"az rest --url '{ASSIGNMENTS_URL}Schedules?$filter=atScope()'", State.NOT_GIVEN),
         ("", State.NOT_GIVEN),
     ],
 )

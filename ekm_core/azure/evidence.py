@@ -702,7 +702,7 @@ _GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _APP_FILTER = re.compile(rf"(?i)appId(?: eq |=)'({_GUID})'")
 _ASSIGNMENT_URL = re.compile(
     r"(?i)(/subscriptions/[^?]*?)/providers/Microsoft\.Authorization/roleAssignments"
-    rf"\?(?:[^&]*&)*?\$filter=(?:principalId[ +]eq[ +]|assignedTo\()'({_GUID})'\)?(?:&|$)"
+    rf"\?(?:[^&]*&)*?\$filter=(?:atScope\(\)|(?:principalId[ +]eq[ +]|assignedTo\()'({_GUID})'\)?)(?:&|$)"
 )
 _DENY_URL = re.compile(r"(?i)(/subscriptions/[^?]*?)/providers/Microsoft\.Authorization/denyAssignments(?:\?|$)")
 
@@ -752,7 +752,7 @@ def _listing(command: Command) -> tuple[Kind, Listing] | None:
         if found and "filter=" not in address.lower():
             return Kind.DENIAL, Listing(found[1])
         if found := _ASSIGNMENT_URL.search(address):
-            return Kind.ASSIGNMENT, Listing(found[1], found[2])
+            return Kind.ASSIGNMENT, Listing(found[1], found[2] or "")
     return None
 
 
