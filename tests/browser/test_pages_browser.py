@@ -137,6 +137,17 @@ def test_the_words_that_decide_are_in_sight_in_a_long_log(open_page: OpenPage) -
     expect(text.locator("mark").first).to_be_in_viewport()
 
 
+@pytest.mark.parametrize(("width", "each"), [(1280, 6), (1024, 3), (390, 2)])
+def test_the_links_of_the_chain_stand_in_full_rows(open_page: OpenPage, width: int, each: int) -> None:
+    page = open_page(viewport={"width": width, "height": 844})
+    diagnose(page, ASSUME_ROLE)
+    result(page)
+    tops = page.evaluate(
+        "[...document.querySelectorAll('.ekm-chain li')].map((link) => Math.round(link.offsetTop / 20))"
+    )
+    assert {tops.count(top) for top in tops} == {each}
+
+
 def test_the_window_is_named_after_its_page(open_page: OpenPage) -> None:
     page = open_page("/errors?error=aws-kms-access-denied")
     expect(page).to_have_title("Your role is not allowed to use the KMS key · EKM Troubleshooter")
