@@ -39,7 +39,7 @@ def _likely(names: Sequence[str], words: Sequence[str]) -> str:
     return next(exact, "") or next(apart, "") or next(within, "")
 
 
-def _columns(data: memoryview | None, name: str, id: str) -> tuple[str, ...]:
+def _columns(data: bytes | None, name: str, id: str) -> tuple[str, ...]:
     """The columns of an upload or of what lies at a path, read once."""
     if st.session_state.get("triage-upload") != id:
         st.session_state["triage-columns"] = session.columns(data, name)
@@ -48,7 +48,7 @@ def _columns(data: memoryview | None, name: str, id: str) -> tuple[str, ...]:
     return found
 
 
-def _begin(data: bytes | memoryview | None, name: str, text: str, time: str, customer: str) -> None:
+def _begin(data: bytes | None, name: str, text: str, time: str, customer: str) -> None:
     if running := st.session_state.pop("triage", None):
         running.cancel()
     st.session_state["triage-problem"] = ""
@@ -97,7 +97,7 @@ def _draw_input() -> None:
     if len(meant) > 1:
         st.html(markup.page(f'<p class="ekm-quiet" role="status">Only {meant[0]} will be read.</p>'))
     if path or file is not None:
-        data, name, id = (None, path, path) if path else (file.getbuffer(), file.name, file.file_id)
+        data, name, id = (None, path, path) if path else (file.getvalue(), file.name, file.file_id)
         try:
             names = _columns(data, name, id)
         except TriageError as problem:

@@ -74,9 +74,7 @@ class State:
 class Session:
     """A triage that runs. It ends with ``cancel``, or when nobody holds this object any more."""
 
-    def __init__(
-        self, data: bytes | memoryview | None, name: str, text: str, time_column: str = "", customer: str = ""
-    ) -> None:
+    def __init__(self, data: bytes | None, name: str, text: str, time_column: str = "", customer: str = "") -> None:
         """Starts it. Raises TriageError where it cannot be started.
 
         data: an upload, and name its name; or None, and name a path of this computer: a file, a folder or a pattern.
@@ -112,7 +110,7 @@ class Session:
         self._end()
 
 
-def columns(data: bytes | memoryview | None, name: str) -> tuple[str, ...]:
+def columns(data: bytes | None, name: str) -> tuple[str, ...]:
     """The columns of what a ``Session`` would read, by a process too. Raises TriageError with a sentence."""
     process = _start(data, name, {"look": True})
     clock = threading.Timer(_LOOK_SECONDS, process.kill)
@@ -128,7 +126,7 @@ def columns(data: bytes | memoryview | None, name: str) -> tuple[str, ...]:
     return tuple(said["columns"])
 
 
-def _start(data: bytes | memoryview | None, name: str, request: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+def _start(data: bytes | None, name: str, request: Mapping[str, Any]) -> subprocess.Popen[bytes]:
     handed: tuple[int, ...] = ()
     with ExitStack() as stack:
         if data is None:
