@@ -258,3 +258,18 @@ def test_a_large_hostile_policy_is_judged_in_time():
     started = time.process_time()
     rulings(replace(scenario, evidence=hostile))
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "cause", "command"),
+    [
+        ("aws/identity-tags-of-another-key", "identity-policy-missing", "aws kms list-resource-tags --key-id="),
+        ("aws/key-policy-encryption-context", "key-policy-missing", None),
+    ],
+)
+def test_an_open_condition_names_the_command_that_would_decide_it(name, cause, command):
+    (scenario,) = (item for item in SCENARIOS if item.name == name)
+    ruling = rulings(scenario)[f"aws-kms-access-denied.{cause}"]
+    assert ruling.verdict is Verdict.CANNOT_TELL
+    assert ("your evidence does not show" in ruling.because) is bool(command)
+    assert [item.text.startswith(command) for item in ruling.missing] == ([True] if command else [])

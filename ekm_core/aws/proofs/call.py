@@ -225,6 +225,23 @@ def missing_identity(kms: Kms) -> tuple[Snippet, ...]:
     return tuple(commands)
 
 
+def hangs(kms: Kms, what: str, documents: Iterable[Document], *more: Snippet) -> Ruling:
+    """That a condition in the documents leaves ``what`` open, with the commands that would show what it asks for."""
+    evidence, key = kms.setting.evidence, kms.key
+    place = {"region": aws.arn_part(key, "region")}
+    keys = {line.key.lower() for item in documents for one in item.statements for line in one.conditions}
+    commands = []
+    if any(name.startswith("aws:resourcetag/") for name in keys) and evidence.tags(key).value is None:
+        commands.append(aws.command("List the key's tags", "kms", "list-resource-tags", key_id=key, **place))
+    if "kms:resourcealiases" in keys and evidence.aliases_of(key) is None:
+        commands.append(aws.command("List all aliases of the Region", "kms", "list-aliases", **place))
+    account = aws.arn_part(kms.setting.role, "account")
+    if keys & {"aws:principalorgid", "aws:resourceorgid"} and not evidence.organization_of(account):
+        commands.append(aws.command("Show the organization", "organizations", "describe-organization"))
+    on = "what your evidence does not show" if commands else "something that nobody can know offline"
+    return stays_open(f"{what} hangs on {on}.", *more, *commands)
+
+
 def is_kms(resource: str) -> bool:
     """Whether a Resource names something of KMS."""
     return aws.arn_part(resource, "service") == "kms"

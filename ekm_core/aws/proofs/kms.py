@@ -17,6 +17,7 @@ from ekm_core.aws.proofs.call import (
     Held,
     Kms,
     denies_key,
+    hangs,
     is_kms,
     kms_of,
     missing_identity,
@@ -58,8 +59,11 @@ def _lacking(kms: Kms) -> tuple[tuple[str, ...], Ruling | None]:
             f"{kms.key_policy.because}"
         )
         return (), stays_open(because, *kms.key_policy.missing)
-    because = kms.identity.gap or "A condition in the role's policies hangs on something that nobody can know offline."
-    return (), stays_open(because, *missing_identity(kms))
+    missing = missing_identity(kms)
+    if kms.identity.gap:
+        return (), stays_open(kms.identity.gap, *missing)
+    documents = [item.document for item in kms.identity.all]
+    return (), hangs(kms, "A condition in the role's policies", documents, *missing)
 
 
 def _identity_missing(kms: Kms) -> Ruling:
@@ -152,7 +156,7 @@ def _boundary(kms: Kms) -> Ruling:
         return fails("The role's permissions boundary allows the call.", shown)
     stopped = [action for action, result in results.items() if result in (FALSE, DENIED)]
     if not stopped:
-        return stays_open("The boundary has a condition on something that nobody can know offline.")
+        return hangs(kms, "A condition in the boundary", [limit.document])
     if isinstance(kms.key_policy, Ruling) and kms.same_account and DENIED not in results.values():
         because = "The boundary does not allow the call. Whether it binds hangs on whom the key policy names."
         return stays_open(because, *kms.key_policy.missing)
@@ -184,7 +188,7 @@ def _key_policy_missing(kms: Kms) -> Ruling:
         )
         return holds(because, (common.show_whole(kms.key_policy.policy),), mending.key_policy(kms))
     if any(result is not TRUE for result in results.values()):
-        return stays_open("A statement of the key policy hangs on something that nobody can know offline.")
+        return hangs(kms, "A statement of the key policy", [kms.key_policy.document])
     because = "As your evidence stands now, the key policy lets the role, or its account, use the key."
     return fails(because, _key_shown(kms))
 
@@ -200,7 +204,7 @@ def _key_deny(kms: Kms) -> Ruling:
         shown = [common.show(held.policy, item) for item in applying]
         return holds(because, shown, mending.spared(kms, held, applying))
     if any(applies is None for _, applies in denies):
-        return stays_open("A Deny statement of the key policy hangs on something that nobody can know offline.")
+        return hangs(kms, "A Deny statement of the key policy", [held.document])
     because = "No Deny statement of the key policy covers the role's call."
     return fails(because, (common.show_whole(held.policy),))
 
