@@ -76,7 +76,7 @@ def _draw_result(checked: Checked | None) -> None:
         said = "Fill in at least one field, or paste your registration. The result stands here at once."
         st.html(markup.page(markup.note(said)))
         return
-    st.html(markup.deferred(findings.result(checked, frame.base_path())))
+    st.html(markup.deferred(findings.result(checked, frame.base_path(), configured.get("id"))))
 
 
 def _draw_kit(configured: Configuration) -> None:

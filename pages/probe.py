@@ -38,7 +38,9 @@ def _draw_result(shown: Run) -> None:
     checked = checking.checked()
     if checked is not None:
         st.html(markup.page("<h2>What we found</h2><p>From all evidence of this session, with how we know.</p>"))
-        st.html(markup.deferred(findings.result(checked, frame.base_path())))
+        st.html(
+            markup.deferred(findings.result(checked, frame.base_path(), configured.get("id") if configured else ""))
+        )
     st.page_link("pages/configuration.py", label="Configuration and evidence", icon=":material/tune:")
 
 

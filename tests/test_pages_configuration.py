@@ -293,7 +293,8 @@ def test_a_result_shows_each_group_and_stays_inert() -> None:
 def test_a_clean_result_says_so_and_how_to_prove_it() -> None:
     drawn = findings.result(Checked((_finding(Status.PASS),), (), ()))
     assert "<strong>Nothing wrong</strong>" in drawn
-    assert "/validate" in drawn
+    assert "&lt;EXTERNAL_KEY_ID&gt;</mark>/validate" in drawn
+    assert "/extkey_a1b2c3/validate" in findings.result(Checked((_finding(Status.PASS),), (), ()), key="extkey_a1b2c3")
     assert "✓ 1 check passed" in drawn
 
 

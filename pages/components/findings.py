@@ -14,15 +14,16 @@ from ekm_core.openai.snippets import validate
 from pages.components import markup
 
 
-def result(checked: Checked, base: str = "") -> str:
+def result(checked: Checked, base: str = "", key: str = "") -> str:
     """Summary, chain, and the findings from the most urgent to the least.
 
-    base: the prefix of the app's addresses, for links to the error reference.
+    base: the prefix of the app's addresses, for links to the error reference. key: the id of the registered key, where
+    it is known, for the call that proves a clean result.
     """
     wrong, unclear, passed = (checked.of(status) for status in (Status.FAIL, Status.COULD_NOT_CHECK, Status.PASS))
     wrong = _each_once(wrong, checked.by_form)
     return markup.page(
-        _summary(wrong, unclear, len(passed)),
+        _summary(wrong, unclear, len(passed), key),
         markup.chain(checked.chain),
         _group("Wrong", wrong, base),
         _open(unclear),
@@ -50,7 +51,7 @@ def _each_once(wrong: Sequence[Finding], by_form: Set[str]) -> tuple[Finding, ..
     )
 
 
-def _summary(wrong: Sequence[Finding], unclear: Sequence[Finding], passed: int) -> str:
+def _summary(wrong: Sequence[Finding], unclear: Sequence[Finding], passed: int, key: str) -> str:
     if wrong:
         first = wrong[0]
         count = f"{len(wrong)} {'thing is' if len(wrong) == 1 else 'things are'} wrong"
@@ -68,7 +69,7 @@ def _summary(wrong: Sequence[Finding], unclear: Sequence[Finding], passed: int) 
         '<div class="ekm-next" role="status"><strong>Nothing wrong</strong>'
         f"<p>All {passed} checks passed. Let OpenAI validate the key to prove it. Where it is not registered yet, the "
         "kit on the page Configuration holds the call that does it.</p></div>"
-        f"{markup.snippet_block(validate(Values())[0])}"
+        f"{markup.snippet_block(validate(Values({'external_key_id': key}))[0])}"
     )
 
 
