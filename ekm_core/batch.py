@@ -44,8 +44,8 @@ class Result(NamedTuple):
 # Everything that ``normalise`` could change, apart from what leads a line and from runs of blanks. Where none of it
 # stands, and that is most lines of a log, the slower pass is left out.
 _WRAPPED = (
-    rb"[\\\x0a-\x0d\x1b-\x1f`\x80-\xff]|[\"'] *\+ *[\"']"
-    rb"|&[a-z#]|%[0235][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|(?:^|[^*])[*][*](?:[^*]|$)|ription=|aadsts[0-9]{4,8}:[+]"
+    rb"[\\\x0a-\x0d\x1b-\x1f`\x80-\xff]|[\"'] *\+ *[$@bfru]?[\"']|''|\"\""
+    rb"|&[a-z#]|%[02-7][0-9a-f]|</?[a-z]|\[[0-9]{1,2}[m;]|(?:^|[^*])[*][*](?:[^*]|$)|ription=|aadsts[0-9]{4,8}:[+]"
 )
 _LINKS = tuple(Link)
 NO_ERROR = Result("")

@@ -31,7 +31,7 @@ _TIMESTAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?+(?:Z|[+-]\d\d:?
 _JOURNAL = r"[A-Z][a-z]{2}\ {1,2}\d{1,2}\ \d\d:\d\d:\d\d\ [\w.-]{1,60}+\ [\w./-]{1,40}+(?:\[\d{1,7}+\])?+:\ "
 _CONTAINER = r"[\w.-]{1,40}+(?<=[_-]\d)\ {1,20}+\|\ "
 _LOGGED = rf"{_TIMESTAMP}|{_JOURNAL}|{_CONTAINER}|\#\#\[\w{{1,10}}+\]"
-_GUTTER = rf"(?:(?:[│┃║╷╵|#!*•❱→;%~$+-]{{1,3}}+|=>)(?=\s)|>{{1,3}}+|/{{2,3}}+(?=\s)|\\(?=\ )|{_LOGGED})"
+_GUTTER = rf"(?:(?:[│┃║╷╵|#!*•❱→;%~$+-]{{1,3}}+|=>)(?=\s)|[│┃║]|>{{1,3}}+|/{{2,3}}+(?=\s)|\\(?=\ )|{_LOGGED})"
 _BLANK = r"(?:\s|\\++[nrt\n\r])"
 _AFTER_LINE = rf"{_BLANK}*+(?:{_GUTTER}{_BLANK}*+)*+"
 _IN_LINE = r"(?:[^\S\n\r]|\\++t)*+"
@@ -59,10 +59,12 @@ _MARKED = rf"""
         | (?<=[^\S\ \n\r])(?:{_TO_NEXT_LINE}|{_BLANK}*+)
         | (?<=\\)\\*+(?:
             [nr\n\r]{_AFTER_LINE} | t(?:{_TO_NEXT_LINE}|{_BLANK}*+) | {_ESCAPE_SIGN}{_COLOUR}
-            | u(?:00[0-9a-fA-F]|20[0-6])[0-9a-fA-F] | x(?:[2-5][0-9a-fA-F]|60) | ["'/`&<>{{}}\[\]]?+
+            | u(?:00[0-9a-fA-F]|20[0-6])[0-9a-fA-F] | x(?:[2-5][0-9a-fA-F]|60) | ["'/`&<>{{}}\[\]_*\#+=~-]?+
         )
         | (?<=&)(?:amp;){{0,3}}(?:{"|".join(_NAMED_CHARACTERS)}|\#\d{{2,5}}|\#[xX][0-9a-fA-F]{{2,4}});
-        | (?<=%)(?:25){{0,3}}(?:2[0-9a-fA-F]|3[a-fA-F]|5[bBdD]|0[aAdD])
+        | (?<=%)(?:25){{0,3}}(?:
+            (?:20|0[aAdD])(?:%(?:25){{0,3}}(?:20|0[aAdD]))*+ | 2[1-9a-fA-F]|3[a-fA-F]|40|5[b-dB-D]|60|7[b-dB-D]
+        )
         | (?<=<)(?:/?+(?:{_TAGS})(?:\s[^<>\n]{{0,200}}+)?+/?+|a\s[^<>\n]{{0,200}}+|/a)>
         | (?<=\x1b)(?:\[[0-9;?]*+[A-Za-z]|\][^\x07\x1b\n]{{0,400}}+(?:\x07|\x1b\\))
         | (?<=\[)\d{{1,3}}(?:;\d{{1,3}}){{0,5}}+m
@@ -75,13 +77,18 @@ _MARKED = rf"""
         | (?<=\*)(?<!\*\*)\*(?!\*)
 """
 # A blank between two words, the most frequent of them, is dismissed before any alternative is tried.
+_PREFIX = r"[$@bBfFrRuU]?"
+_OPENS_PIECE = rf"{_PREFIX}[\"'](?=[\w/<(*&]|['\"][\w/<*])"
+_NEXT_PIECE = rf"(?:\ \\|[\ \r\\])?+\n\s{{0,40}}+{_PREFIX}[\"'](?=[\w/<(*&\ ]|['\"][\w/<*])"
 _NOISE = re.compile(
     rf"""
     [\s│┃║|"'{_MARKS}](?<!\ (?![\s\\│┃║|]))
     (?:
         (?<=\ )(?=[\s\\│┃║|])(?:{_TO_NEXT_LINE}|{_BLANK}++)
         | (?<=[│┃║|]){_IN_LINE}(?:[\n\r]|\\++[nr\n\r]){_AFTER_LINE}
-        | (?<=["'])\s{{0,40}}+\+\s{{0,40}}+["'](?=\w)
+        | (?<=["'])\s{{0,40}}+\+\s{{0,40}}+{_OPENS_PIECE}
+        | (?<=\s["']){_NEXT_PIECE} | (?<=["']){_NEXT_PIECE}(?=\ )
+        | (?<=')'(?=[\w/<*.\[]) | (?<=")"(?=[\w/<*.\[]) | (?<=[\w/>*\]]')' | (?<=[\w/>*\]]")"
         | {_MARKED}
     )
     """,
@@ -89,7 +96,9 @@ _NOISE = re.compile(
 )
 # Most texts have none of these, and no other characters than those of ASCII. Then no noise begins with a quote, a bar
 # or, if there is but one between two words, with a blank: what is left is found in half the time.
-_CONCATENATED = re.compile(r"\+\s*[\"']")
+_CONCATENATED = re.compile(rf"\+\s*{_PREFIX}[\"']")
+# From the line break on, which is rarer than quotes are.
+_NEXT_LITERAL = re.compile(rf"\n(?:(?<=[\"']\n)|(?<=[\"'][ \r\\]\n)|(?<=[\"'] \\\n))\s*+{_PREFIX}[\"']")
 _BAR_AT_END = re.compile(r"\|\s*[\n\r\\]")
 _LONG_RUN = " " * 20
 _UNSEEN = re.compile(f"[{_INVISIBLE}]")
@@ -99,6 +108,11 @@ _FORMS = (
     re.compile(r"error_description=[^\s&\"<>]{1,4000}"),
     re.compile(r"AADSTS\d{4,8}(?::|%3[aA])(?=\+)[^\s&\"<>]{1,4000}"),
 )
+# The same without a name: words joined by plus signs, and signs that are escaped.
+_FORM = re.compile(r"[^\s&\"<>=]{20,4000}+")
+_FORM_SIGN = re.compile(r"%[0235][0-9a-fA-F]")
+_FORM_BLANK = re.compile(r"[\w.:,;'%)\]]\+[A-Za-z(\[%]")
+_FORM_BLANKS = 3
 
 # What shows that a window's edge, and no writer, broke the lines: see ``_cuts``. In characters.
 _NARROWEST = 60
@@ -164,6 +178,8 @@ def _replacement(match: re.Match[str]) -> str:
         return _character(int(name[2:], 16) if name[1] in "xX" else int(name[1:]))
     if first == "<":
         return "" if re.split(r"[\s/>]", found.lstrip("</"), maxsplit=1)[0].lower() in _WORDS_WITHIN else " "
+    if found in ("''", '""'):
+        return first
     if first in "âÂ":
         return _MISREAD.get(found[-1], " ")
     return ""
@@ -315,6 +331,13 @@ def _replacing(text: str, shift: int = 0) -> Callable[[re.Match[str]], str]:
     return lambda match: "" if match.start() + shift in cuts else _replacement(match)
 
 
+def _form_words(match: re.Match[str]) -> str:
+    found = match.group()
+    if _FORM_SIGN.search(found) and len(_FORM_BLANK.findall(found)) >= _FORM_BLANKS:
+        return found.replace("+", " ")
+    return found
+
+
 def _readable(text: str) -> str:
     """The text with one character for one: plain quotes and blanks, and blanks for the plus signs of a form."""
     if not text.isascii() and _FANCY.search(text):
@@ -324,6 +347,8 @@ def _readable(text: str) -> str:
     if "+" in text:
         for form in _FORMS:
             text = form.sub(lambda match: match.group().replace("+", " "), text)
+        if _FORM_SIGN.search(text):
+            text = _FORM.sub(_form_words, text)
     return text
 
 
@@ -337,7 +362,15 @@ def single_blanks(text: str) -> str:
 
 
 def _is_easy(text: str) -> bool:
-    return text.isascii() and _LONG_RUN not in text and not _BAR_AT_END.search(text) and not _CONCATENATED.search(text)
+    return (
+        text.isascii()
+        and _LONG_RUN not in text
+        and "''" not in text
+        and '""' not in text
+        and not _BAR_AT_END.search(text)
+        and not _CONCATENATED.search(text)
+        and not _NEXT_LITERAL.search(text)
+    )
 
 
 def plain(text: str) -> str:
@@ -367,14 +400,16 @@ def normalise(text: str) -> Normalised:
     origins: list[int] = [0]
     length = done = 0
     lead = _LEAD.match(text)
+    shift = lead.end() if lead else 0
     if lead:
         pieces.append(" ")
-        length, done = 1, lead.end()
+        length, done = 1, shift
         starts.append(length)
         origins.append(done)
-    replacement = _replacing(text)
-    for match in _NOISE.finditer(text, done):
-        start, end = match.span()
+    replacement = _replacing(text, shift)
+    # Without what leads it, so that no look-behind sees that: it is not in the normal form either.
+    for match in _NOISE.finditer(text[shift:] if lead else text):
+        start, end = match.start() + shift, match.end() + shift
         new = replacement(match)
         length += start - done
         pieces.append(text[done:start])
