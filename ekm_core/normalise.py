@@ -80,20 +80,35 @@ _MARKED = rf"""
 _PREFIX = r"[$@bBfFrRuU]?"
 _OPENS_PIECE = rf"{_PREFIX}[\"'](?=[\w/<(*&]|['\"][\w/<*])"
 _NEXT_PIECE = rf"(?:\ \\|[\ \r\\])?+\n\s{{0,40}}+{_PREFIX}[\"'](?=[\w/<(*&\ ]|['\"][\w/<*])"
-_NOISE = re.compile(
-    rf"""
-    [\s│┃║|"'{_MARKS}](?<!\ (?![\s\\│┃║|]))
-    (?:
-        (?<=\ )(?=[\s\\│┃║|])(?:{_TO_NEXT_LINE}|{_BLANK}++)
-        | (?<=[│┃║|]){_IN_LINE}(?:[\n\r]|\\++[nr\n\r]){_AFTER_LINE}
-        | (?<=["'])\s{{0,40}}+\+\s{{0,40}}+{_OPENS_PIECE}
-        | (?<=\s["']){_NEXT_PIECE} | (?<=["']){_NEXT_PIECE}(?=\ )
-        | (?<=')'(?=[\w/<*.\[]) | (?<=")"(?=[\w/<*.\[]) | (?<=[\w/>*\]]')' | (?<=[\w/>*\]]")"
-        | {_MARKED}
+
+
+def _noise(marks: str = _MARKS, more: str = "") -> re.Pattern[str]:
+    """All noise, and more that begins with other marks."""
+    return re.compile(
+        rf"""
+        [\s│┃║|"'{marks}](?<!\ (?![\s\\│┃║|]))
+        (?:
+            (?<=\ )(?=[\s\\│┃║|])(?:{_TO_NEXT_LINE}|{_BLANK}++)
+            | (?<=[│┃║|]){_IN_LINE}(?:[\n\r]|\\++[nr\n\r]){_AFTER_LINE}
+            | (?<=["'])\s{{0,40}}+\+\s{{0,40}}+{_OPENS_PIECE}
+            | (?<=\s["']){_NEXT_PIECE} | (?<=["']){_NEXT_PIECE}(?=\ )
+            | (?<=')'(?=[\w/<*.\[]) | (?<=")"(?=[\w/<*.\[]) | (?<=[\w/>*\]]')' | (?<=[\w/>*\]]")"
+            | {_MARKED}{more}
+        )
+        """,
+        re.VERBOSE,
     )
-    """,
-    re.VERBOSE,
+
+
+_NOISE = _noise()
+# Mail breaks its lines at 76 characters, behind an equals sign, and spells others than plain letters by their bytes.
+_MAIL_BREAK = re.compile(r"(?m)^[^\n]{50,75}=\r?$")
+_BROKEN = r"(?:\r?\n=)?"  # a break within a character
+_MAIL_NOISE = _noise(
+    f"{_MARKS}=",
+    rf" | (?<==)(?:\r?\n|2[0-9A-F]|3[A-F]|5[B-D]|0[9AD]|C2={_BROKEN}A0|E2={_BROKEN}80={_BROKEN}9[1-489CD])",
 )
+_MAIL_QUOTES = {"98": "'", "99": "'", "9C": '"', "9D": '"', "A0": " "}
 # Most texts have none of these, and no other characters than those of ASCII. Then no noise begins with a quote, a bar
 # or, if there is but one between two words, with a blank: what is left is found in half the time.
 _CONCATENATED = re.compile(rf"\+\s*{_PREFIX}[\"']")
@@ -180,6 +195,10 @@ def _replacement(match: re.Match[str]) -> str:
         return "" if re.split(r"[\s/>]", found.lstrip("</"), maxsplit=1)[0].lower() in _WORDS_WITHIN else " "
     if found in ("''", '""'):
         return first
+    if first == "=":
+        if found[-1] == "\n":
+            return ""
+        return _character(int(found[1:], 16)) if len(found) == 3 else _MAIL_QUOTES.get(found[-2:], "-")
     if first in "âÂ":
         return _MISREAD.get(found[-1], " ")
     return ""
@@ -361,10 +380,17 @@ def single_blanks(text: str) -> str:
     return " ".join([first, *filter(None, parts[:-1]), parts[-1]])
 
 
+def _noise_of(text: str) -> re.Pattern[str]:
+    """What to undo in the text: in what mail has broken, its own escapes too."""
+    return _MAIL_NOISE if "=" in text and _MAIL_BREAK.search(text) else _NOISE
+
+
 def _is_easy(text: str) -> bool:
     return (
         text.isascii()
         and _LONG_RUN not in text
+        and "=\n" not in text
+        and "=\r" not in text
         and "''" not in text
         and '""' not in text
         and not _BAR_AT_END.search(text)
@@ -383,7 +409,7 @@ def plain(text: str) -> str:
         lead = _LEAD.match(text)
         noise, replacing = _EASY_NOISE, _easy_replacement
     else:
-        noise = _NOISE
+        noise = _noise_of(text)
     if lead:
         return " " + noise.sub(replacing, text[lead.end() :])
     return noise.sub(replacing, text)
@@ -408,7 +434,7 @@ def normalise(text: str) -> Normalised:
         origins.append(done)
     replacement = _replacing(text, shift)
     # Without what leads it, so that no look-behind sees that: it is not in the normal form either.
-    for match in _NOISE.finditer(text[shift:] if lead else text):
+    for match in _noise_of(text).finditer(text[shift:] if lead else text):
         start, end = match.start() + shift, match.end() + shift
         new = replacement(match)
         length += start - done

@@ -2,6 +2,7 @@
 
 import html
 import json
+import quopri
 import re
 import textwrap
 from collections.abc import Callable
@@ -89,6 +90,10 @@ UNDONE: dict[str, Callable[[str], str]] = {
     "C#": _pieces(" +\n    $"),
     "Python": _pieces("\n    f"),
     "Python before version 3": _pieces(" \\\n    u"),
+    "mail": lambda text: quopri.encodestring(f"{'The request failed. ' * 5}{text}".encode()).decode(),
+    "mail with curly quotes": lambda text: quopri.encodestring(
+        f"{'The request failed. ' * 5}{text.replace(chr(39), '’')}".encode()
+    ).decode(),
     "decimal references": lambda text: re.sub(r"[^\w\s]", lambda found: f"&#{ord(found[0]):03d};", text),
     "hexadecimal references": lambda text: re.sub(r"[^\w\s]", lambda found: f"&#x{ord(found[0]):X};", text),
     "named quotes": lambda text: re.sub(r'"([^"]*)"', r"&ldquo;\1&rdquo;", text),
@@ -128,6 +133,11 @@ def test_every_wrapper_comes_off_of_every_sentence(wrap, sentence):
 @pytest.mark.parametrize("lines", ['["a",\n"b"]', '"a"\n"b"', "'a'\r\n'b'", '"a" "b"'])
 def test_quoted_lines_are_no_pieces_of_one_literal(lines):
     assert normalise(lines).text == lines.replace("\r\n", " ").replace("\n", " ")
+
+
+@pytest.mark.parametrize("kept", ["ROLE_ARN=\nKEY=", "a=3D\nb=20", f"{'x' * 59}=20 {'y' * 20}=\nb=3D"])
+def test_equals_signs_of_no_mail_stay(kept):
+    assert normalise(kept).text == kept.replace("\n", " ")
 
 
 @pytest.mark.parametrize("kept", ["arn+aws+kms%2Fkey", "a+b=%3D", "1+1+1+1%20", "C++"])
