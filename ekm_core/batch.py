@@ -31,8 +31,8 @@ _WORTH_A_SCANNER = 60_000
 class Result(NamedTuple):
     """What is known of one message. ``text`` is redacted; ``ids`` is () where no known error stands in it.
 
-    entities: the values of the first error's provider, one a name. (A tuple is made faster than a dataclass.) Where
-    only ids are asked for, ``text`` is "" and ``entities`` None.
+    entities: the values of the first error's provider, one a name; None where they are not asked for. (A tuple is made
+    faster than a dataclass.)
     """
 
     text: str
@@ -98,7 +98,7 @@ class Classifier:
 
     Not shared between threads: it remembers what each set of matching patterns decides. scanner: "auto" takes one that
     was made before, or makes one when enough texts have come by, "now" makes it at once, "never" does without; the
-    answers are the same. values: False gives the ids and providers alone.
+    answers are the same. values: whether the results have them.
     """
 
     def __init__(self, scanner: str = "auto", *, values: bool = True) -> None:
@@ -125,8 +125,6 @@ class Classifier:
         """One result a text."""
         order = whole(list(texts))
         found = self.found(order)
-        if not self._values:
-            return [result or NO_ERROR for result in found]
         return [result or Result(text) for result, text in zip(found, order, strict=True)]
 
     def found(self, texts: Sequence[str]) -> list[Result | None]:
@@ -161,9 +159,7 @@ class Classifier:
         normal = [_normal(clean, its) for clean, its in zip(cleaned, bits, strict=True)]
         every = self._scan(normal, bits)
         ids = [signs and self._ids(plain, signs) for plain, signs in zip(normal, every, strict=True)]
-        if not self._values:
-            return [Result("", its, self._errors[its[0]].provider.value) if its else None for its in ids]
-        values = self._read(normal, every, ids)
+        values = self._read(normal, every, ids) if self._values else [None] * len(texts)
         others = [Result(clean) if clean is not text else None for text, clean in zip(texts, cleaned, strict=True)]
         return [
             Result(clean, its, self._errors[its[0]].provider.value, read) if its else other

@@ -57,7 +57,7 @@ class Worker:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._classifier = Classifier(plan.scanner, values=plan.out != "" or plan.collect)
+        self._classifier = Classifier(plan.scanner, values=plan.out != "")
         self._form = sinks.form(plan.out, plan.column) if plan.out else None
 
     def do(self, rows: Sequence[Row], lines: Sequence[bytes], layout: Layout = None) -> Iterator[Done]:
