@@ -76,14 +76,16 @@ _MARKED = rf"""
         | (?<=`)`*+
         | (?<=\*)(?<!\*\*)\*(?!\*)
 """
-# A blank between two words, the most frequent of them, is dismissed before any alternative is tried.
 _PREFIX = r"[$@bBfFrRuU]?"
 _OPENS_PIECE = rf"{_PREFIX}[\"'](?=[\w/<(*&]|['\"][\w/<*])"
 _NEXT_PIECE = rf"(?:\ \\|[\ \r\\])?+\n\s{{0,40}}+{_PREFIX}[\"'](?=[\w/<(*&\ ]|['\"][\w/<*])"
 
 
 def _noise(marks: str = _MARKS, more: str = "") -> re.Pattern[str]:
-    """All noise, and more that begins with other marks."""
+    """All noise, and more that begins with other marks.
+
+    A blank between two words, the most frequent of the marks, is dismissed before any alternative is tried.
+    """
     return re.compile(
         rf"""
         [\s│┃║|"'{marks}](?<!\ (?![\s\\│┃║|]))
@@ -102,7 +104,7 @@ def _noise(marks: str = _MARKS, more: str = "") -> re.Pattern[str]:
 
 _NOISE = _noise()
 # Mail breaks its lines at 76 characters, behind an equals sign, and spells others than plain letters by their bytes.
-_MAIL_BREAK = re.compile(r"(?m)^[^\n]{50,75}=\r?$")
+_MAIL_BREAK = re.compile(r"(?m)^[^\n]{50,75}=\r?\n")
 _BROKEN = r"(?:\r?\n=)?"  # a break within a character
 _MAIL_NOISE = _noise(
     f"{_MARKS}=",
@@ -389,13 +391,11 @@ def _is_easy(text: str) -> bool:
     return (
         text.isascii()
         and _LONG_RUN not in text
-        and "=\n" not in text
-        and "=\r" not in text
         and "''" not in text
         and '""' not in text
         and not _BAR_AT_END.search(text)
         and not _CONCATENATED.search(text)
-        and not _NEXT_LITERAL.search(text)
+        and not ("\n" in text and ("=\n" in text or "=\r" in text or _NEXT_LITERAL.search(text)))
     )
 
 

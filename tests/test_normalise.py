@@ -340,7 +340,7 @@ _ASCII = (
         "AADSTS50012:+a+b",
         "error_description=a+b",
     ),
-    (" ", "  ", " " * 21, "\n", "\r\n", "\t", "\x0b", "\x1c", "\x1b[0m"),
+    (" ", "  ", " " * 21, "\n", "\r\n", "\t", "\x0b", "\x1c", "\x1b[0m", "=", "=3D", "=\n", "w" * 50),
 )
 
 
@@ -360,6 +360,12 @@ def test_a_word_is_found_where_it_stands(words):
         start, end = normal.span(position, position + len(word))
         assert text[start:end] == word
         position += len(word) + 1
+
+
+def test_a_single_line_that_ends_in_an_equals_sign_is_no_mail() -> None:
+    text = "key " * 14 + "a=3Db="
+    assert plain(text) == normalise(text).text == text
+    assert plain(f"{text}\nc=3Dd").endswith("a=bc=d")
 
 
 def test_halves_of_characters_are_joined_or_marked() -> None:
