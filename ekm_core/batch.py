@@ -19,8 +19,9 @@ from ekm_core import catalogue, classify, entities, kept, normalise, redact, req
 from ekm_core.model import Link, Provider
 
 _MOST_REMEMBERED = 20_000
-_MOST_TEXTS, _LONGEST_TEXT = 5_000, 2_000
-"""How many texts are remembered with their results, and of how many characters at most: some megabytes."""
+_MOST_TEXTS, _LONGEST_TEXT = 3_000, 2_000
+"""So many texts are remembered with their results, and as many of before, and of so many characters at most: some
+megabytes."""
 
 _CLOSE = 256  # texts that fit into the processor's cache together
 
@@ -110,6 +111,7 @@ class Classifier:
         self._until_scanner = _WORTH_A_SCANNER if scanner == "auto" else -1
         self._values = values
         self._known: dict[str, Result | None] = {}
+        self._before: dict[str, Result | None] = {}
         self._scanner = self._made(make=scanner == "now") if scanner != "never" else None
         self._searcher = _searcher(self._gate)
 
@@ -138,8 +140,11 @@ class Classifier:
         doubtful = self._doubtful(texts)
         if not doubtful:
             return found
-        known = self._known
+        known, before = self._known, self._before
         seen = {text: bits for at, bits in doubtful if (text := texts[at]) not in known}
+        for text in before.keys() & seen.keys():
+            known[text] = before[text]
+            del seen[text]
         order = sorted(seen, key=seen.__getitem__)  # those of one provider follow each other
         known.update(zip(order, self._results(order, [seen[text] for text in order]), strict=True))
         for at, _ in doubtful:
@@ -148,7 +153,7 @@ class Classifier:
             if bits & _SECRETIVE or len(text) > _LONGEST_TEXT:
                 del known[text]
         if len(known) > _MOST_TEXTS:
-            known.clear()
+            self._known, self._before = {}, known
         return found
 
     def _results(self, texts: list[str], bits: list[int]) -> list[Result | None]:

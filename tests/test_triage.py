@@ -208,6 +208,21 @@ def test_the_same_answers_as_for_one_paste(scanner: str) -> None:
             assert fast.entities == diagnose.read_values(values), text
 
 
+def test_a_message_that_comes_again_is_read_once_as_long_as_it_is_among_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch, "_MOST_TEXTS", 2)
+    read: list[str] = []
+    values = entities.values
+    monkeypatch.setattr(entities, "values", lambda text, *more: read.append(text[-1]) or values(text, *more))
+    classifier = batch.Classifier("never")
+    order = "aababcadaeafagbahbic"
+    for name in order:
+        text = f"{DENIED} {name}"
+        assert classifier.one(text).ids == ("aws-sts-assume-role-denied",)
+    assert "".join(read) == "abcdefgbhic"
+
+
 def test_the_scanner_sees_the_patterns_that_re2_sees() -> None:
     pytest.importorskip("hyperscan")
     engine = classify.engine()
