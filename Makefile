@@ -22,7 +22,7 @@ test:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 # What a fresh clone lacks is installed side by side: most of that is waiting for one thing after the other.
 tools: $(TOOLS) $(AXE) browser programs
