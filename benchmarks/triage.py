@@ -18,7 +18,6 @@ import re
 import statistics
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections import deque
@@ -61,8 +60,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="lines of the file (default 1,000,000)")
     parser.add_argument("--runs", type=int, default=_RUNS, help="runs, of which the median counts")
     options = parser.parse_args()
-    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-    print(f"{machine()}, built {'with' if optimised else 'without'} profile-guided optimisation")
+    print(machine())
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.jsonl"
         with source.open("w") as file:
