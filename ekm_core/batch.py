@@ -23,7 +23,8 @@ _MOST_TEXTS, _LONGEST_TEXT = 3_000, 2_000
 """So many texts are remembered with their results, and as many of before, and of so many characters at most: some
 megabytes."""
 
-_CLOSE = 256  # texts that fit into the processor's cache together
+CLOSE = 256
+"""So many messages fit into the processor's cache together."""
 
 _WORTH_A_SCANNER = 60_000
 """After so many texts that need all patterns a scanner, had there been one, would have earned its making."""
@@ -176,8 +177,8 @@ class Classifier:
         if self._scanner is not None:
             return [
                 (start + at, bits)
-                for start in range(0, len(texts), _CLOSE)
-                for at, bits in self._scanner.doubtful(texts[start : start + _CLOSE])
+                for start in range(0, len(texts), CLOSE)
+                for at, bits in self._scanner.doubtful(texts[start : start + CLOSE])
             ]
         look, bits = self._searcher.Match, tuple(self._gate)
         return [

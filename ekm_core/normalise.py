@@ -402,17 +402,13 @@ def _is_easy(text: str) -> bool:
 def plain(text: str) -> str:
     """The normal form alone, where nobody will ask for places (triage)."""
     text = _readable(text)
-    lead = _LEAD.match(text)
-    replacing = _replacing(text, lead.end() if lead else 0)
-    if replacing is _replacement and _is_easy(text):
+    easy = _is_easy(text) and not _cuts(text)
+    if easy:
         text = single_blanks(text)
-        lead = _LEAD.match(text)
-        noise, replacing = _EASY_NOISE, _easy_replacement
-    else:
-        noise = _noise_of(text)
-    if lead:
-        return " " + noise.sub(replacing, text[lead.end() :])
-    return noise.sub(replacing, text)
+    lead = _LEAD.match(text)
+    shift = lead.end() if lead else 0
+    noise, replacing = (_EASY_NOISE, _easy_replacement) if easy else (_noise_of(text), _replacing(text, shift))
+    return (" " if lead else "") + noise.sub(replacing, text[shift:])
 
 
 def normalise(text: str) -> Normalised:

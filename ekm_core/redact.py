@@ -528,7 +528,7 @@ def _find_openai_keys(text: bytes) -> Iterator[tuple[int, int, str]]:
     """OpenAI's keys. Which kind it was decides what an error means that quotes one."""
     for found in _OPENAI_KEY.finditer(text):
         value = found.group(1)
-        if value.startswith(b"sk-admin"):
+        if re.match(rb"sk-admin[^a-z]", value):
             yield *found.span(1), "OpenAI admin key"
         # sk-learn-something is no key: keys hold digits, or are masked with stars
         elif re.search(rb"[0-9*]|^sk-(?:proj|svcacct)-", value):

@@ -190,16 +190,19 @@ def test_a_pasted_trust_policy_that_names_openai_rules_the_principal_out(princip
 
 def test_what_a_paste_does_not_show_whole_of_a_trust_policy_decides_nothing():
     other = {"AWS": "arn:aws:iam::790389265272:role/CustomerStorage"}
-    # Masked, a key policy, two policies, and one that is cut off.
+    allowed = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::204857193341:role/ekm"}
+    # Masked, a key policy, two policies, one that is cut off, and one that is attached to whoever calls.
     for text in (
         trusting({"AWS": "arn:aws:iam::xxxxxxxxxxxx:role/xxxxx"}),
         trusting({"AWS": "arn:aws:iam::204857193341:root"}, action="kms:*"),
         trusting(other) + trusting({"AWS": ROLE}),
         trusting(other)[:-12],
+        f"{sts()}\n{json.dumps({'Version': '2012-10-17', 'Statement': [allowed]})}",
     ):
         assert confirmed(STS, text) == set()
         assert "principal-missing" not in ruled_out(STS, text)
-        assert "does not show your trust policy" not in judge(STS, text)["principal-missing"].because
+        shows_one = '"Principal"' in text
+        assert ("does not show your trust policy" in judge(STS, text)["principal-missing"].because) is not shows_one
 
 
 # --- kms --------------------------------------------------------------------------------------------------------------

@@ -376,7 +376,7 @@ UNTOUCHED = [
     "github.com/aws/aws-sdk-go@v1.44.0/aws/request and uses: azure/login@v2 and git@github.com:x/y.git",
     "https://keyvault-east.vault.azure.net/secrets/my-secret-1/0123456789abcdef0123456789abcdef",
     'arn:aws:secretsmanager:us-east-1:123456789012:secret:/devops/phone-2jm5Pa4 {"error":{"code":"AADSTS7000229"}}',
-    "keyJsonConfiguration is missing; risk-assessment-2024-report-final; sk-learn-tutorial-material",
+    "keyJsonConfiguration is missing; risk-assessment-2024-report-final; sk-learn-tutorial-material; sk-administration-guide",
     "gcloud kms keys list --keyring=ring --location=global --project=p",
     "'X-Ms-Request-Id': '5f699cfe-0239-480f-be5b-fb3690c42abc' secret: not found in vault",
     "SignedHeaders=host;x-amz-date;x-amz-security-token",

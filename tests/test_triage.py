@@ -208,6 +208,21 @@ def test_the_same_answers_as_for_one_paste(scanner: str) -> None:
             assert fast.entities == diagnose.read_values(values), text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'ForbiddenByConnection: "abc-def"',
+        "see ForbiddenByConnection/12345 there",
+        'const known = { ForbiddenByConnection: "public-network" }',
+        'check("ForbiddenByConnection", 3)',
+        "code ForbiddenByRbac: 'role-missing'",
+    ],
+)
+def test_a_name_beside_what_a_program_makes_of_it_is_no_error_for_the_triage_either(text: str) -> None:
+    assert classify.classify(normalise.normalise(text).text) == ()
+    assert without_scanner().one(text).ids == ()
+
+
 def test_a_message_that_comes_again_is_read_once_as_long_as_it_is_among_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

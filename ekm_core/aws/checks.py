@@ -19,11 +19,12 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
-from typing import Any
 
 import re2
 
 from ekm_core import vendor
+from ekm_core.aws.iam.documents import Kind, Statement, parse
+from ekm_core.aws.iam.matching import action_matches
 from ekm_core.aws.snippets import arn_part
 from ekm_core.model import Case, Check, Ruling, Verdict
 
@@ -659,8 +660,8 @@ def principal_differs(case: Case) -> Ruling:
     if shown is None:
         seen = "" if '"Principal"' in case.text else "The text does not show your trust policy. "
         return trust_open(f"{seen}Compare its Principal, letter by letter, with {vendor.AWS_PRINCIPAL}.")(case)
-    named = [str(value) for statement in shown for value in _listed(_aws_principals(statement))]
-    if any("NotPrincipal" in statement for statement in shown) or any(map(is_masked, named)):
+    named = [one.value for statement in shown for one in statement.principals or () if one.type == "AWS"]
+    if any(statement.not_principal or not statement.principals for statement in shown) or any(map(is_masked, named)):
         return cannot_tell(
             f"The trust policy in the text does not show its Principals whole. One must be {vendor.AWS_PRINCIPAL}."
         )
@@ -684,37 +685,27 @@ _POLICY_BEGINS = re.compile(r"\{\s{0,200}\"(?:Version|Id|Statement)\"")
 _MOST_POLICIES = 5
 
 
-def _trust_statements(text: str) -> list[dict[str, Any]] | None:
-    """What the one trust policy in a text says of sts:AssumeRole under Allow; None where it shows none, or several."""
-    found: list[list[dict[str, Any]]] = []
+def _trust_statements(text: str) -> list[Statement] | None:
+    """What the one trust policy in a text says of sts:AssumeRole under Allow; None where it shows none, or several.
+
+    What has no Principal is no trust policy, but one that allows its holder to assume roles.
+    """
+    found: list[list[Statement]] = []
     for begin in islice(_POLICY_BEGINS.finditer(text), _MOST_POLICIES):
         try:
             policy, _ = json.JSONDecoder().raw_decode(text, begin.start())
         except (ValueError, RecursionError):
             continue
-        statements = [item for item in _listed(policy.get("Statement")) if isinstance(item, dict)]
-        allows = [item for item in statements if item.get("Effect") == "Allow" and _allows_assume_role(item)]
+        statements = parse(policy, Kind.TRUST).statements
+        allows = [item for item in statements if item.principals is not None and _allows_assume_role(item)]
         if allows and allows not in found:
             found.append(allows)
     return found[0] if len(found) == 1 else None
 
 
-def _allows_assume_role(statement: dict[str, Any]) -> bool:
-    actions = [str(action).lower() for action in _listed(statement.get("Action"))]
-    return any(
-        action == "sts:assumerole" or (action[-1:] == "*" and "sts:assumerole".startswith(action[:-1]))
-        for action in actions
-    )
-
-
-def _aws_principals(statement: dict[str, Any]) -> object:
-    principal = statement.get("Principal")
-    return principal.get("AWS") if isinstance(principal, dict) else principal
-
-
-def _listed(value: object) -> list[Any]:
-    """A policy's element, which may be one value or a list of them, as a list."""
-    return value if isinstance(value, list) else [] if value is None else [value]
+def _allows_assume_role(statement: Statement) -> bool:
+    named = any(action_matches(text, "sts:AssumeRole") for text in statement.actions)
+    return statement.allow and named is not statement.not_action
 
 
 def first_confirmed(*checks: Check, otherwise: str) -> Check:

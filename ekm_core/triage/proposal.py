@@ -123,8 +123,7 @@ def _quoted(text: str) -> str:
 
 
 def _title(said: str) -> str:
-    line = re.sub(r"[^ -~]", " ", said)
-    line = " ".join(line.split())
+    line = " ".join(re.sub(r"[^ -~]", " ", said).split())
     if len(line) > 70:
         line = line[:71].rpartition(" ")[0] or line[:70]
     return f"New: {line.strip(' .,:;') or 'A message without words'}"

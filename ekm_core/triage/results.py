@@ -280,9 +280,11 @@ class Collector:
 
     def _groups(self) -> tuple[Group, ...]:
         order = sorted(self._templates.items(), key=lambda item: (-item[1].span.count, item[0]))
-        alarming = [item for item in order if is_alarming(item[0])]
-        quiet = [item for item in order if not is_alarming(item[0])]
-        loud = MOST_GROUPS - min(len(quiet), QUIET_GROUPS)
+        kinds: dict[bool, list[tuple[str, _Template]]] = {True: [], False: []}
+        for item in order:
+            kinds[is_alarming(item[0])].append(item)
+        quiet = kinds[False]
+        loud = kinds[True][: MOST_GROUPS - min(len(quiet), QUIET_GROUPS)]
         return tuple(
             Group(
                 key,
@@ -290,10 +292,10 @@ class Collector:
                 written(found.span.first),
                 written(found.span.last),
                 pseudonymous(found.sample),
-                is_alarming(key),
+                number < len(loud),
                 len(found.customers),
             )
-            for key, found in [*alarming[:loud], *quiet][:MOST_GROUPS]
+            for number, (key, found) in enumerate([*loud, *quiet][:MOST_GROUPS])
         )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ekm_core import scan
-from ekm_core.batch import NO_ERROR, Result
+from ekm_core.batch import CLOSE, NO_ERROR, Result
 from ekm_core.triage.rows import Row, TriageError
 from ekm_core.triage.sources import format_of
 
@@ -43,7 +43,6 @@ class Form(Protocol):
 
 _NOTHING: Row = {"error_id": "", "error_ids": [], "provider": "", "entities": {}}
 _NOTHING_IN_JSON = b',"error_id":"","error_ids":[],"provider":"","entities":{}}\n'
-_CLOSE = 256  # rows that fit into the processor's cache together
 
 
 class _Jsonl:
@@ -57,8 +56,8 @@ class _Jsonl:
     def render(self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]) -> Piece:
         self.layout = ()  # every line stands for itself
         pieces: list[bytes] = []
-        for start in range(0, len(rows), _CLOSE):
-            these = slice(start, start + _CLOSE)
+        for start in range(0, len(rows), CLOSE):
+            these = slice(start, start + CLOSE)
             pieces += self._rendered(rows[these], texts[these], found[these], lines[these])
         return b"".join(pieces)
 

@@ -367,26 +367,35 @@ def _is_document(start: bytes) -> bool:
     return bool(_LIST.match(start[:200].decode("utf-8", "replace"))) or start.partition(b"\n")[0].strip() == b"{"
 
 
-class _Unpacked(io.RawIOBase):
-    """Unpacked bytes; where the packed ones are damaged, cut off or a bomb they end, and ``seen.cut`` says why."""
+class _Made(io.RawIOBase):
+    """Bytes that are made piece by piece; where ``_next`` has none, they end."""
 
-    def __init__(self, blocks: Iterator[bytes], packed: Callable[[], int], seen: Progress) -> None:
-        self._blocks, self._packed, self._seen = blocks, packed, seen
-        self._made = 0
-        self._rest = b""
+    _rest = b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - whatever io hands over
-        if not self._rest and not self._seen.cut:
-            self._rest = self._next()
+        self._rest = self._rest or self._next()
         some, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
         buffer[: len(some)] = some
         return len(some)
 
     def _next(self) -> bytes:
+        raise NotImplementedError
+
+
+class _Unpacked(_Made):
+    """Unpacked bytes; where the packed ones are damaged, cut off or a bomb they end, and ``seen.cut`` says why."""
+
+    def __init__(self, blocks: Iterator[bytes], packed: Callable[[], int], seen: Progress) -> None:
+        self._blocks, self._packed, self._seen = blocks, packed, seen
+        self._made = 0
+
+    def _next(self) -> bytes:
         seen = self._seen
+        if seen.cut:
+            return b""
         try:
             block = next(self._blocks, b"")
         except (EOFError, zlib.error, zipfile.BadZipFile, OSError) as problem:
@@ -403,25 +412,19 @@ class _Unpacked(io.RawIOBase):
         return block
 
 
-class _Recoded(io.RawIOBase):
+class _Recoded(_Made):
     """UTF-16 as UTF-8: what spreadsheets call Unicode text, and what PowerShell writes behind ``>``."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._decode = codecs.getincrementaldecoder("utf-16")("replace").decode
-        self._rest = b""
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - whatever io hands over
-        block = b"more"
-        while not self._rest and block:
+    def _next(self) -> bytes:
+        made, block = b"", b"more"
+        while block and not made:
             block = self._file.read(HEAD)
-            self._rest = self._decode(block, not block).encode("utf-8", "replace")
-        some, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
-        buffer[: len(some)] = some
-        return len(some)
+            made = self._decode(block, not block).encode("utf-8", "replace")
+        return made
 
 
 def _gunzipped(file: BinaryIO, read: list[int]) -> Iterator[bytes]:

@@ -62,8 +62,8 @@ def _summary(wrong: Sequence[Finding], unclear: Sequence[Finding], passed: int, 
     if unclear:
         return (
             '<div class="ekm-next" role="status"><strong>Nothing wrong so far</strong>'
-            f"<p>{_checks(passed)} passed. {len(unclear)} more need evidence that is not "
-            "here yet.</p></div>"
+            f"<p>{_checks(passed)} passed. {len(unclear)} more {'needs' if len(unclear) == 1 else 'need'} evidence "
+            "that is not here yet.</p></div>"
         )
     return (
         '<div class="ekm-next" role="status"><strong>Nothing wrong</strong>'

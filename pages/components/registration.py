@@ -205,8 +205,8 @@ def _draw_import() -> None:
     notes = [markup.note(" ".join(said))] if said else []
     problems: Sequence[str] = st.session_state.get("import_problems", ())
     if problems:
-        said = () if keys else ("Nothing was filled in.",)
-        notes.append(markup.sentences((*said, *problems), bad=not keys))
+        outcome = () if keys else ("Nothing was filled in.",)
+        notes.append(markup.sentences((*outcome, *problems), bad=not keys))
     if notes:
         st.html(markup.page(*notes))
     if len(keys) > 1:
