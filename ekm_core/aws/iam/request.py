@@ -84,8 +84,7 @@ class Request:
         complete: True where ``context`` is all there is (a simulation); False for a real caller, of whom the keys in
         ``UNKNOWABLE`` are unknown if not given.
     never: by key, values that an unknown key surely does not have; one that ends in "/" stands for all that begin with
-        it. closed: families (see ``UNKNOWABLE``) of which
-        ``context`` has all keys.
+        it. closed: families (see ``UNKNOWABLE``) of which ``context`` has all keys.
     session_known: False where the name of the caller's role session is a guess; a policy that names one is then open.
     """
 

@@ -10,16 +10,15 @@ from ekm_core.gcp import snippets as gcp
 from ekm_core.gcp.wordings import FEDERATION, FIREBASE, FIREBASE_SURE
 from ekm_core.model import Cause, Fix, KnownError, Link, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.snippets import told
 
 _SENTENCE = r"audience in (?:the )?id token ?(?:\[[^\]]*\])?,? ?(?:does not|doesn't|did not|didn't|do not) match"
 _BRACKET = r"the audience in (?:the )?id token ?\["
 
 
 def _step(values: Values) -> str:
-    registered = gcp.audience(values)
-    if registered.startswith("<"):
-        registered = "the audience that is registered with OpenAI, best your organization id"
-    return f"Under Allowed audiences, enter {registered}."
+    otherwise = "the audience that is registered with OpenAI, best your organization id"
+    return f"Under Allowed audiences, enter {told('', gcp.audience(values), otherwise)}."
 
 
 def _fix_organization(values: Values) -> Fix:
