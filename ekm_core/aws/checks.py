@@ -19,14 +19,16 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import re2
 
 from ekm_core import vendor
-from ekm_core.aws.iam.documents import Kind, Statement, parse
-from ekm_core.aws.iam.matching import action_matches
 from ekm_core.aws.snippets import arn_part
 from ekm_core.model import Case, Check, Ruling, Verdict
+
+if TYPE_CHECKING:
+    from ekm_core.aws.iam.documents import Statement
 
 EKM_ACTIONS = frozenset({"kms:encrypt", "kms:decrypt", "sts:assumerole"})
 """What OpenAI calls in the customer's account, in lower case (article 20000947)."""
@@ -690,22 +692,24 @@ def _trust_statements(text: str) -> list[Statement] | None:
 
     What has no Principal is no trust policy, but one that allows its holder to assume roles.
     """
+    # Imported here: few pastes hold a policy, and every start of the app would wait for its reader.
+    from ekm_core.aws.iam.documents import Kind, parse
+    from ekm_core.aws.iam.matching import action_matches
+
+    def allows(statement: Statement) -> bool:
+        named = any(action_matches(action, "sts:AssumeRole") for action in statement.actions)
+        return statement.principals is not None and statement.allow and named is not statement.not_action
+
     found: list[list[Statement]] = []
     for begin in islice(_POLICY_BEGINS.finditer(text), _MOST_POLICIES):
         try:
             policy, _ = json.JSONDecoder().raw_decode(text, begin.start())
         except (ValueError, RecursionError):
             continue
-        statements = parse(policy, Kind.TRUST).statements
-        allows = [item for item in statements if item.principals is not None and _allows_assume_role(item)]
-        if allows and allows not in found:
-            found.append(allows)
+        allowing = [statement for statement in parse(policy, Kind.TRUST).statements if allows(statement)]
+        if allowing and allowing not in found:
+            found.append(allowing)
     return found[0] if len(found) == 1 else None
-
-
-def _allows_assume_role(statement: Statement) -> bool:
-    named = any(action_matches(text, "sts:AssumeRole") for text in statement.actions)
-    return statement.allow and named is not statement.not_action
 
 
 def first_confirmed(*checks: Check, otherwise: str) -> Check:
