@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ASSUME_ROLE, FAQ, diagnose, result, settled
 from tests.lab.servers import free_port, wait_for
-from tests.serving import ROOT, start, wait_until_healthy
+from tests.serving import ROOT, healthy, start, wait_until_healthy
 from tests.test_api import call
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -38,10 +38,18 @@ class Pair:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def own(self, name: str) -> str:
+        """The address of one process, past the proxy."""
+        return f"http://127.0.0.1:{self.ports[name]}"
+
+    def launch(self, name: str) -> None:
+        """Start one process of the app, and do not wait for it."""
+        self.processes[name] = start("app.py", self.ports[name], EKM_TRUSTED_PROXIES="1", EKM_METRICS="1")
+
     def start(self, name: str) -> None:
         """Start one process of the app."""
-        self.processes[name] = start("app.py", self.ports[name], EKM_TRUSTED_PROXIES="1", EKM_METRICS="1")
-        wait_until_healthy(f"http://127.0.0.1:{self.ports[name]}")
+        self.launch(name)
+        wait_until_healthy(self.own(name))
 
     def kill(self, name: str) -> None:
         """End one process without a word of farewell."""
@@ -134,7 +142,7 @@ def test_a_browser_stays_with_one_process(page: Page, pair: Pair) -> None:
     again = call(pair.address, headers={"Cookie": f"ekm_process={first}"})
     assert again.headers["Set-Cookie"] is None
     assert call(pair.address).headers["Set-Cookie"].startswith("ekm_process=app")
-    counted = {name: call(f"http://127.0.0.1:{port}/metrics").body.decode() for name, port in pair.ports.items()}
+    counted = {name: call(f"{pair.own(name)}/metrics").body.decode() for name in pair.ports}
     other = next(name for name in pair.ports if name != first)
     assert 'ekm_diagnosis_seconds_count{source="page"} 3.0' in counted[first]
     assert 'source="page"' not in counted[other]
@@ -184,6 +192,20 @@ def test_while_no_process_answers_the_page_says_so_and_goes_on_by_itself(page: P
     expect(page.get_by_label("Error message")).to_have_value(TYPED)
     bar.get_by_role("button", name="Close").click()
     expect(bar).to_have_count(0)
+
+
+@pytest.mark.parametrize("known", ["", "ekm_process=app1", "ekm_process=app2"])
+def test_a_process_is_found_as_soon_as_it_answers(pair: Pair, known: str) -> None:
+    """Else a page that comes at once would lack its scripts, and stay white."""
+    headers = {"Cookie": known}
+    for name in pair.ports:
+        pair.kill(name)
+    assert call(pair.address, headers=headers).status == 502
+    pair.launch("app1")
+    while not healthy(pair.own("app1")):
+        assert pair.processes["app1"].poll() is None
+        assert call(pair.address, headers=headers).status in (200, 502)
+    assert call(pair.address, headers=headers).status == 200
 
 
 def test_a_page_that_came_incomplete_asks_to_be_loaded_anew(page: Page, pair: Pair) -> None:
