@@ -45,7 +45,9 @@ _TESTED_BEFORE = re.compile(
     r"\((?:[^\"'/()]{1,40}(?:\(\))?, ?)?"
     r"|\bgrep(?: -\w{1,8}){0,3} |-i?c?(?:match|like|contains) |[=!]==? ?|=~ ?|\b(?:if|elif|and|or|not) (?=.\S{0,40}$))"
     r"(?:[\"'/*(]{1,3}[^\"'/]{0,60}|\"[^\"/]{0,80})$"
-    r"|(?::raises?|@throws|@exception) [\w.{@]{0,40}$|\bgrep(?: -\w{1,8}){0,3} $",
+    r"|(?::raises?|@throws|@exception) [\w.{@]{0,40}$|\bgrep(?: -\w{1,8}){0,3} $"
+    # What a call expects of an error that it is given: a sentence without its subject.
+    r"|\w\((?:[\w.&*]{1,40}(?:\(\))?, ?){1,3}[\"'](?:is|are|was) [^\"'/]{0,60}$",
     re.IGNORECASE,
 )
 _TESTED_BEHIND = re.compile(
@@ -92,6 +94,7 @@ MENTION = (
     r"|AADSTS\d{4,8}(?:,? [\"']?|,|、)AADSTS|\(\.[*+]\??\)"
     r"|AADSTS[ :_-]?\d{4,8}(?:[^:\d]|: ?[\"'])|ForbiddenBy\w{2,20}(?:[\"'] ?(?::|=>|,)|: ?[\"']|/\d)|Exception - "
     r"|\b(?:enum|static final|readonly|const) |\bcase (?:[\w.]{1,40}\.|[\"'])|\w::\w{1,60} ?\{"
+    r"|, ?[\"'](?:is|are|was) "
 )
 _ANY_MENTION = re2.compile(MENTION)
 

@@ -22,8 +22,8 @@ LIMIT = 24_000
 """The longest piece of text, in characters, that is searched for values at once."""
 
 _GUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-# An identifier as people paste it: real, masked (***, xxxx, ####) or a placeholder (<account-id>, ${VAR}).
-_FIELD = r"(?:<[^<>]{1,60}>|\[[^\s\[\]]{1,40}\]|[^\s:\"'()\[\]]{0,40})"
+# An identifier as people paste it: real, masked (***, xxxx, ####) or a placeholder (<account-id>, ${VAR}, {my id}).
+_FIELD = r"(?:<[^<>]{1,60}>|\[[^\s\[\]]{1,40}\]|\{[\w .-]{1,40}\}|[^\s:\"'()\[\]]{0,40})"
 _ARN = (
     rf"(?:arn:)?aws[\w-]{{0,12}}:[\w-]{{2,20}}:{_FIELD}:{_FIELD}"
     r"(?::(?:[^\s\"'()\[\],;`\\]{1,300}+|\[[^\s\[\]]{1,40}\]){1,4}+)?"
@@ -48,7 +48,7 @@ class _Around:
     """Where a pattern that could begin at any letter is looked for.
 
     literal: stands in every match. before, behind: how far a match reaches from there at most; it does not look beyond.
-    word: what a match has before the literal is one word, unless it has angle brackets.
+    word: what a match has before the literal is one word, unless it has angle brackets or braces.
     """
 
     literal: str
@@ -100,7 +100,7 @@ class _Finder:
             start = max(done, at - around.before)
             if around.word:
                 blank = text.rfind(" ", start, at)
-                if text.find(">", max(blank, start), at) < 0:
+                if text.find(">", max(blank, start), at) < 0 and text.find("}", max(blank, start), at) < 0:
                     start = max(blank + 1, start)
             if match := self.pattern.search(text, start, at + around.behind):
                 return match
@@ -522,7 +522,7 @@ def _named(group: str, value: str | None) -> Sequence[tuple[str, str, int]]:
         return (("project_number" if value.isdigit() else "project_id", value, len(value)),)
     if group == "aadsts_number":
         return (("aadsts_code", f"AADSTS{value}", len(value) + 6),)
-    if not (value.endswith(">") or (value.endswith("]") and value.count("[") == value.count("]"))):
+    if not (value.endswith(">") or _closed(value, "[]") or _closed(value, "{}")):
         # behind a caller the sentence goes on: its dots are those of a name that somebody cut
         value = value.rstrip(_TRAILING.replace(".", "") if group == "principal" else _TRAILING)
     value = value.split("](", 1)[0]
@@ -540,6 +540,11 @@ def _named(group: str, value: str | None) -> Sequence[tuple[str, str, int]]:
         if _ACCOUNT.fullmatch(parts[4]):
             named.append(("account_id", parts[4], length))
     return named
+
+
+def _closed(value: str, brackets: str) -> bool:
+    """Whether a value ends with a bracket that opens in it, and so is no mark of the text around."""
+    return value.endswith(brackets[1]) and value.count(brackets[0]) == value.count(brackets[1])
 
 
 def first(entities: Sequence[Entity]) -> dict[str, str]:

@@ -66,6 +66,7 @@ def test_other_texts_match_nothing():
         ":raise KMS.DisabledException if the key is disabled",
         '.hasMessageContaining("Status Code: 400; Error Code: KMS.NotFoundException")',
         'assert.ErrorContains(t, err, "operation error KMS: Decrypt, InvalidCiphertextException")',
+        'expectFail(err, "is not authorized to perform: kms:Decrypt on resource", logger)',
     ],
 )
 def test_program_text_about_an_error_is_none(code):
@@ -83,6 +84,7 @@ def test_program_text_about_an_error_is_none(code):
             '{"code":"KeyNotFound","message":"A key with (name/id) k was not found in this key vault"}',
             "azure-key-not-found",
         ),
+        ('fail(err, "User is not authorized to perform: kms:Decrypt on resource: *")', "aws-kms-access-denied"),
         ("| ForbiddenByFirewall | Client address is not authorized |", "azure-keyvault-firewall"),
     ],
 )

@@ -60,6 +60,20 @@ GUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
         ("All writes failed with AccessDeniedException: kms:Decrypt.", {"action": "kms:Decrypt"}),
         ("Access denied to kms:DescribeKey", {"action": "kms:DescribeKey"}),
         (
+            "User: arn:aws:sts::{account suppressed}:assumed-role/ide/i-02d14764 is not authorized to perform: "
+            "kms:CreateAlias on resource: arn:aws:kms:us-west-2:{account suppressed}:alias/eks",
+            {
+                "principal": "arn:aws:sts::{account suppressed}:assumed-role/ide/i-02d14764",
+                "resource": "arn:aws:kms:us-west-2:{account suppressed}:alias/eks",
+                "region": "us-west-2",
+            },
+        ),
+        (
+            "User: arn:aws:iam::111111111111:user/${NAME} is not authorized to perform: sts:AssumeRole on resource: "
+            "arn:aws:iam::111111111111:role/ekm}",
+            {"principal": "arn:aws:iam::111111111111:user/${NAME}", "resource": "arn:aws:iam::111111111111:role/ekm"},
+        ),
+        (
             "Failed to acquire GCP STS token for audience //iam.googleapis.com/projects/123456789012/locations/global/"
             "workloadIdentityPools/my-pool/providers/my-provider: {'error': 'invalid_grant', 'error_description': 'The "
             "audience in ID Token [org-abcdefgh12345678] does not match the expected audience proj_abcdefgh.'}",

@@ -45,7 +45,7 @@ _CODES = (
 )
 _EXPIRED = (
     r"(?:token|credentials?)[\w ]{0,40} (?:is|are|has|have)(?: been)? expired|session has expired|ExpiredToken\w*"
-    r"|Request has expired|RequestExpired"
+    r"|Request has expired|RequestExpired|Session token not found or invalid"
 )
 _SIGNATURE = r"SignatureDoesNotMatch|signature we calculated does not match|InvalidSignatureException|Signature expired"
 _UNKNOWN = (
@@ -57,7 +57,8 @@ _NONE = (
     r"NoCredential\w*|Unable to locate credentials|Unable to load (?:AWS )?credentials|Could not load credentials"
     r"|without credentials set|No valid credential sources|No handler was ready|no EC2 instance role found|Missing "
     r"credentials|no EC2 IMDS role found|CredentialsNotLoaded|MissingCredentials\b|find AWS credentials in"
-    r"|Request is missing Authentication Token|Provider returned no credentials"
+    r"|Request is missing Authentication Token|Provider returned no credentials|SharedCreds(?:Load|AccessKey|Secret)"
+    r"|shared config profile, |The config profile \("
 )
 
 ERROR = KnownError(
@@ -89,6 +90,13 @@ ERROR = KnownError(
         Signature("js-missing", r"Missing credentials in config"),
         Signature("go-none", r"NoCredentialProviders: no valid providers"),
         Signature("go2-none", r"no EC2 IMDS role found|static credentials are empty"),
+        Signature("go-file", r"\bSharedCreds(?:Load|AccessKey|Secret): "),
+        Signature(
+            "go-profile",
+            r"\bfailed to get shared config profile, |\bSharedConfigProfileNotExistsError: ",
+            0.8,
+        ),
+        Signature("cli-profile", r"\bThe config profile \(.{1,80}\) could not be found", 0.8),
         Signature("go-none-cut", r"\bno valid providers in chain\b", 0.8),
         Signature("ruby-none", r"unable to sign request without credentials set"),
         Signature("terraform-none", r"No valid credential sources (?:for \S{1,60} )?found"),
@@ -109,6 +117,7 @@ ERROR = KnownError(
         Signature("no-signature", r"Request is missing Authentication Token", 0.8),
         Signature("fluent-bit", r"Provider returned no credentials, service=", 0.8),
         Signature("sso", r"SSO session (?:associated with this profile|token)[\w ]{0,20} has expired"),
+        Signature("sso-refused", r"\(UnauthorizedException\) when calling the GetRoleCredentials operation"),
         Signature("sso-token", r"Token has expired and refresh failed"),
         Signature(
             "go-sso", r"\bSSO session has expired or is invalid\b|\bcached SSO token (?:is expired|file|failed)\b"
@@ -225,6 +234,17 @@ ERROR = KnownError(
         Sample(
             "[error] [signv4] Provider returned no credentials, service=kinesis",
             "https://github.com/fluent/helm-charts/issues/480",
+        ),
+        Sample(
+            "Error decrypting key: SharedCredsLoad: failed to load shared credentials file caused by: open "
+            "/root/.aws/credentials: no such file or directory",
+            "https://github.com/getsops/sops/issues/474",
+        ),
+        Sample("The config profile (ekm) could not be found"),
+        Sample(
+            "An error occurred (UnauthorizedException) when calling the GetRoleCredentials operation: Session token "
+            "not found or invalid",
+            "https://github.com/linaro-its/aws2-wrap/issues/11",
         ),
         Sample('Unable to locate credentials. You can configure credentials by running "aws configure".'),
     ),

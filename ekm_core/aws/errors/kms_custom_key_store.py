@@ -10,6 +10,8 @@ from ekm_core.aws.wordings import NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
 
+# CloudHSM's own exceptions begin alike, and only KMS's name the cluster.
+_NAMES = r"(?:Xks|CloudHsmCluster|CustomKeyStore)\w{3,60}"
 _STORE_ADMIN = "Administrator of the custom key store and of the external key manager or CloudHSM cluster"
 
 
@@ -86,13 +88,13 @@ ERROR = KnownError(
         ),
         Signature(
             "exception",
-            thrown(r"(?:Xks|CloudHsm|CustomKeyStore)\w{3,60}(?:Exception|Fault)"),
+            thrown(rf"{_NAMES}(?:Exception|Fault)"),
             0.8,
             unless=NOT_THROWN,
         ),
         Signature(
             "exception-with-sentence",
-            r"\b(?:Xks|CloudHsm|CustomKeyStore)\w{3,60}Exception:? (?:The|AWS|KMS|CloudHSM|An|User) ",
+            rf"\b{_NAMES}Exception:? (?:The|AWS|KMS|CloudHSM|An|User) ",
             0.8,
             unless=NOT_THROWN,
         ),
@@ -211,6 +213,11 @@ ERROR = KnownError(
     ),
     near_misses=(
         NearMiss("class XksKeyNotFoundException(KMSError):", why="Source code."),
+        NearMiss(
+            "botocore.errorfactory.CloudHsmServiceException: An error occurred (CloudHsmServiceException) when calling "
+            "the ListHsms operation: This service is unavailable.",
+            why="CloudHSM itself, asked by somebody else than KMS.",
+        ),
         NearMiss(
             "it failed because the external key store proxy did not respond to AWS KMS in the time allotted",
             why="The documentation explains a code.",

@@ -42,6 +42,7 @@ ERROR = KnownError(
         Signature("not-found", r"\bNotFoundException\)?.{0,80}\bInvalid arn\b"),
         Signature("alias", r"\bKey Aliases are not supported for this operation"),
         Signature("malformed", r"\b(?:malformed|invalid|not a valid) (?:AWS )?KMS (?:key )?arn\b", 0.8),
+        Signature("sops", r"\bno\b.valid ARN found\b", 0.8, needs=(r"\bkms\b|data ?key|master key",)),
         Signature("parameter", r"at '?(?:kms\w{0,20}|\w{0,30}KmsKey\w{0,10})'? failed to satisfy constraint", 0.8),
         Signature(
             "exception",
@@ -104,8 +105,14 @@ ERROR = KnownError(
             "for this operation."
         ),
         Sample("com.amazonaws.services.kms.model.NotFoundException: Invalid arn us-east-1 (Service: AWSKMS)"),
+        Sample(
+            'Failed to encrypt new data key with master key "alias/sops": Failed to create session: No valid ARN found '
+            'in "alias/sops"',
+            "https://github.com/getsops/sops/issues/214",
+        ),
     ),
     near_misses=(
+        NearMiss('Error: No valid ARN found in "topic"', why="No word of a key."),
         NearMiss("Invalid ARN specified in the request", why="No word of KMS: many services say so."),
         NearMiss(
             "Post https://kms.us-east-1a.amazonaws.com/: dial tcp: lookup kms.us-east-1a.amazonaws.com: no such host",

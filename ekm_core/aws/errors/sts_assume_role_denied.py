@@ -417,6 +417,10 @@ ERROR = KnownError(
         ),
         NearMiss("return fmt.Sprintf(`IAM Role (%s) cannot be assumed.`, role)", why="A program that says so."),
         NearMiss(
+            'expectFail(err, "is not authorized to perform: sts:AssumeRole on resource", logger)',
+            why="A test that looks for the words.",
+        ),
+        NearMiss(
             "operation error STS: AssumeRole, https response error StatusCode: 403, RequestID: 1, api error "
             "AccessDenied: "
             "User: arn:aws:sts::222222222222:assumed-role/app/session is not authorized to perform: sts:TagSession on "
