@@ -336,6 +336,13 @@ _OF_AZURE: tuple[_Finder, ...] = (
         at=(("ault", 1), ("VAULT", 0)),
     ),
     _finder("ey vault '", r"\bkey vault '(?P<vault>[a-zA-Z0-9-]{2,126})[';]", _I, at=(("ey vault '", 1),)),
+    # Backup vaults of two clouds are missing in the same words.
+    _finder(
+        r"(?i:vault ['\"][a-zA-Z0-9-]{2,126}['\"] (?:was )?not found)",
+        r"(?<!backup )(?<!services )\bvault ['\"](?P<vault>[a-zA-Z0-9-]{2,126})['\"] (?:was )?not found",
+        _I,
+        at=(("ault ", 1), ("VAULT ", 0)),
+    ),
     _finder(
         "/vaults/",
         r"/vaults/(?!(?:keys|secrets|certificates)/)(?P<vault>[a-zA-Z0-9-]{2,126})\b",

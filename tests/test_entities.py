@@ -136,6 +136,13 @@ def test_what_the_redaction_left_is_no_audience() -> None:
     assert "audience" not in values
 
 
+def test_a_vault_that_was_not_found_is_read_and_a_backup_vault_is_not() -> None:
+    assert first(extract('ERROR: (VaultNotFound) The vault "team-kv" was not found.'))["vault"] == "team-kv"
+    assert first(extract("The Vault 'team-kv' not found within subscription."))["vault"] == "team-kv"
+    for other in ("Backup vault 'team-kv' not found", 'Recovery Services vault "team-kv" was not found'):
+        assert "vault" not in first(extract(other))
+
+
 @given(st.text(max_size=300))
 def test_any_text_gets_an_answer_and_values_stand_in_it(text):
     normal = normalise(text).text
