@@ -33,5 +33,8 @@ FEDERATION = (
 CODE = (r"\.includes\(|\.contains\(|\bcontains\(|\.indexof\(|assertin\(|\.search\(",)
 """Source code that tests for a message; people paste classifiers too."""
 
+STORAGE_REASONS = (r"(?-i:\b[Cc]loudKms(?:BadKey|CannotChangeKeyName)\b)",)
+"""Cloud Storage's other reasons: where they stand too, the text is the list of its errors."""
+
 KMS = r"cloud ?kms|key management service|crypto ?key|keyrings?/|\bgcp\b|gcloud|google"
 """Words of Cloud KMS."""

@@ -93,6 +93,13 @@ ERROR = KnownError(
             needs=(r"caller does not have permission|permission_denied|getaccesstoken",),
             unless=_OFF,
         ),
+        # Terraform names what it read when it was refused; this one does nothing but ask for such a token.
+        Signature(
+            "terraform",
+            r", in data ['\"]google_service_account_access_token['\"]",
+            0.8,
+            needs=(r"caller does not have permission",),
+        ),
         Signature(
             "older-go",
             r"(?:impersonate: (?:status code 403|unable to generate access token)|:generateaccesstoken\b)",
@@ -137,6 +144,11 @@ ERROR = KnownError(
             '"message": "The caller does not have permission", "status": "PERMISSION_DENIED" } }',
             "https://github.com/metro-digital/terraform-google-cf-projectcfg/pull/39",
         ),
+        Sample(
+            "Error: googleapi: Error 403: The caller does not have permission, forbidden\n\n  on providers.tf line 30, "
+            'in data "google_service_account_access_token" "default":',
+            "https://github.com/terraform-google-modules/terraform-example-foundation/issues/646",
+        ),
         Sample("Permission denied: iam.serviceAccounts.getAccessToken"),
         Sample("getAccessToken denied issue", "https://github.com/google-github-actions/auth/issues/455"),
     ),
@@ -146,6 +158,11 @@ ERROR = KnownError(
             'generateAccessToken {"error": {"code": 403, "message": "Request had insufficient authentication scopes.", '
             '"status": "PERMISSION_DENIED", "details": [{"reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]}}',
             why="the caller's own token is too narrow; no permission is missing",
+        ),
+        NearMiss(
+            "Error: googleapi: Error 403: The caller does not have permission, forbidden\n\n  with "
+            'google_project_service.kms,\n\ndata "google_service_account_access_token" "default" {',
+            why="refused for another resource; the configuration stands behind it",
         ),
         NearMiss("getAccessToken is required when not in anonymous mode", why="an argument of a program"),
         NearMiss(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ekm_core import vendor
-from ekm_core.gcp import causes, checks, sources
+from ekm_core.gcp import causes, checks, sources, wordings
 from ekm_core.model import Cause, KnownError, Link, NearMiss, Provider, Sample, Signature
 
 _GONE = r"(?:(?:was|is|were|are|could|can) )?not (?:be )?found|notfound|does not exist|doesn't exist|cannot be found"
@@ -29,6 +29,9 @@ ERROR = KnownError(
         ),
         Signature("wrong-location", r"request concerns location [^ ]+ but was sent to location"),
         Signature("wrong-location-code", r"kms_resource_not_found_in_location", 0.9),
+        Signature(
+            "storage", r"cloud kms (?:en|de)cryption key (?:was )?not found", 0.9, unless=wordings.STORAGE_REASONS
+        ),
         Signature("no-such-location", r"cloud kms is not available in", 0.9),
     ),
     causes=(
@@ -78,6 +81,10 @@ ERROR = KnownError(
         Sample(
             "google.api_core.exceptions.NotFound: 404 The request concerns location 'us-east1' but was sent to "
             "location 'global'."
+        ),
+        Sample(
+            "googleapi: Error 400: Resource's Cloud KMS decryption key not found., cloudKmsDecryptionKeyNotFound",
+            "https://docs.cloud.google.com/storage/docs/json_api/v1/status-codes",
         ),
         Sample("rpc error: code = NotFound desc = KeyRing projects/p/locations/global/keyRings/openai not found."),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ekm_core import vendor
-from ekm_core.gcp import causes, checks, sources
+from ekm_core.gcp import causes, checks, sources, wordings
 from ekm_core.gcp import snippets as gcp
 from ekm_core.model import Cause, Fix, KnownError, Link, NearMiss, Provider, Sample, Signature, Snippet, Values
 from ekm_core.openai import snippets as openai
@@ -69,6 +69,14 @@ ERROR = KnownError(
             r"|scheduled for destruction)",
             0.9,
         ),
+        # Cloud Storage's sentence and its reason, which a list of reasons has without quotes.
+        Signature(
+            "storage",
+            r"kms key (?:version )?is disabled, destroyed,? or (?:is )?scheduled (?:to be|for) (?:destr|delet)",
+            0.9,
+            unless=wordings.STORAGE_REASONS,
+        ),
+        Signature("storage-reason", r"(?:['\"]|, )cloudkmsdisabledkey\b", 0.8, unless=wordings.STORAGE_REASONS),
         Signature(
             "in-words",
             r"\bkey used to (?:en|de)crypt (?:this |the |your )?\w{1,20} (?:has been|is|was) (?:disabled|destroyed)\b",
@@ -172,6 +180,11 @@ ERROR = KnownError(
             "ERROR: (gcloud.storage.cat) HTTPError 400: Cloud KMS error when decrypting the object: The key used to "
             "encrypt this object has been disabled or destroyed."
         ),
+        Sample(
+            "ERROR: (gcloud.storage.cat) HTTPError 400: Cloud KMS key is disabled, destroyed, or scheduled to be "
+            "destroyed. type: KEY_DISABLED"
+        ),
+        Sample("403 PERMISSION_DENIED: Cloud KMS key is disabled, destroyed, or scheduled for destruction"),
     ),
     near_misses=(
         NearMiss("disk-1 has value DELETING in field disk.state., failedPrecondition", why="another service"),
@@ -182,6 +195,12 @@ ERROR = KnownError(
         NearMiss(
             'cerrors.FailedPrecondition, "%s is not enabled, current state is: %s", name, v.State)', why="a program"
         ),
+        NearMiss(
+            "cloudKmsBadKey\nBad Cloud KMS key.\ncloudKmsDisabledKey\nCloud KMS key is disabled, destroyed, or "
+            "scheduled to be destroyed.",
+            why="the list of a service's errors",
+        ),
+        NearMiss("AliCloud KMS Key is disabled", why="another cloud's key"),
         NearMiss("The key used to encrypt this volume has been disabled.", why="any cloud's volume"),
         NearMiss("Instance is not running, current state is: STOPPED", why="another kind of resource"),
     ),

@@ -73,6 +73,13 @@ ERROR = KnownError(
             r"permission (?:was )?denied on (?:the )?cloud kms (?:crypto ?)?(?:key|resource)",
             0.9,
         ),
+        # A service that encrypts with the customer's key, of its own agent.
+        Signature(
+            "service-agent",
+            r"(?:did|does) not have the (?:necessary|required) permissions? (?:configured )?(?:to|for)\b",
+            0.9,
+            needs=(r"grant(?:ed)? (?:the )?(?:role )?['\"]?cloud kms cryptokey (?:encrypter|decrypter)",),
+        ),
         # The command line's short form, for whole projects.
         Signature(
             "short",
@@ -185,6 +192,13 @@ ERROR = KnownError(
             "https://github.com/hashicorp/vault-helm/issues/1111",
         ),
         Sample("the service account lacks cloudkms.cryptoKeyVersions.useToDecrypt on the key"),
+        Sample(
+            "Error creating Topic: googleapi: Error 400: Cloud Pub/Sub did not have the necessary permissions "
+            "configured to support this operation. Please verify that the service account "
+            "service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com was granted the Cloud KMS CryptoKey "
+            "Encrypter/Decrypter role for the project containing the CryptoKey resource "
+            "projects/acme-kms/locations/us-central1/keyRings/r/cryptoKeys/k"
+        ),
         Sample("Failed to encrypt: Permission cloudkms.cryptoKeyVersions.useToDecrypt denied on resource $KEY"),
     ),
     near_misses=(
@@ -202,6 +216,13 @@ ERROR = KnownError(
             "roles/cloudkms.cryptoKeyEncrypterDecrypter permission: rpc error: code = PermissionDenied desc = Request "
             "had insufficient authentication scopes.",
             why="advice of the seal's; the service's answer behind it is another one",
+        ),
+        NearMiss(
+            "Cloud Pub/Sub did not have the necessary permissions configured to access the provided bucket acme (or "
+            "the bucket may not exist). Please verify that the service account "
+            "service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com was granted the Storage Legacy Bucket Reader "
+            "role",
+            why="the same sentence for a bucket",
         ),
         NearMiss("ssh: Permission denied for cloudkms.internal", why="a host of that name"),
         NearMiss(
