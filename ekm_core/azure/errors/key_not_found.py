@@ -27,6 +27,12 @@ ERROR = KnownError(
             weight=0.8,
             unless=wordings.DECLARED,
         ),
+        # With the key's name: without it the sentence is a row of a list of errors.
+        Signature(
+            "database-sentence",
+            r"azure key vault key name ['\"][^'\"]{1,200}['\"] does not exist",
+            weight=0.9,
+        ),
         Signature("storage-sentence", r"key vault key (?:is|was) not found", weight=0.8, unless=wordings.DECLARED),
     ),
     causes=(
@@ -86,6 +92,10 @@ ERROR = KnownError(
             "vault. If you recently deleted this key you may be able to recover it using the correct recovery command. "
             'For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182"}}'
         ),
+        Sample(
+            "AzureKeyVaultKeyNameNotFound: The operation could not be completed because the Azure Key Vault Key name "
+            "'org-a1b2c3--chat' does not exist or User Assigned Identity does not have Get access to the Key"
+        ),
         Sample("(KeyNotFound) A key with (name/id) *** was not found in this key vault."),
     ),
     near_misses=(
@@ -102,6 +112,11 @@ ERROR = KnownError(
             'public const string KeyVaultKeyNotFound = "KeyVaultKeyNotFound"; // Indicate the Key Vault Key is not '
             "found",
             why="a constant",
+        ),
+        NearMiss(
+            "* 409 AzureKeyVaultKeyNameNotFound - The operation could not be completed because the Azure Key Vault Key "
+            "name does not exist.\n* 409 AzureKeyVaultKeyInUse - The key is currently being used by the server.",
+            why="a list of a database's errors",
         ),
         NearMiss('4003 => Some("KeyVaultKeyNotFound"),', why="a table of codes"),
         NearMiss("System.Collections.Generic.KeyNotFoundException: The given key was not present in the dictionary."),

@@ -36,7 +36,8 @@ ERROR = KnownError(
         ),
         Signature(
             "service-sentence",
-            r"key ?vault key (?:is|has|was) (?:been )?(?:currently )?(?:disabled|expired|not enabled|not yet valid)",
+            r"key ?vault key (?:['\"][^'\"]{1,200}['\"] )?"
+            r"(?:is|has|was) (?:been )?(?:currently )?(?:disabled|expired|not enabled|not yet valid)",
             weight=0.6,
         ),
     ),
@@ -110,6 +111,7 @@ ERROR = KnownError(
             "Vault key is disabled.",
             "https://learn.microsoft.com/en-us/rest/api/sql/serverkeys/delete",
         ),
+        Sample("The server cannot be reached because the Azure Key Vault key 'org-a1b2c3--chat' is disabled."),
         Sample(
             "* AzureKeyVaultKeyDisabledMessage\n* **Explanation** : The operation could not be completed on server "
             "because the Azure Key Vault key is disabled.",

@@ -32,6 +32,13 @@ ERROR = KnownError(
             r"|/keys/[^ '\"]{1,200}['\"]? to enable encryption at rest",
             weight=0.8,
         ),
+        # The older sentence, which names no object: these are operations that only keys have.
+        Signature(
+            "operation",
+            r"operation is not allowed\. ?operation: ?['\"]?"
+            r"(?:(?:un)?wrapkey|(?:en|de)crypt|sign|verify)['\"]? caller:",
+            weight=0.9,
+        ),
         Signature("no-policy", r"caller was not found on any access policy"),
         Signature("any-policy", r"not found on any access policy", weight=0.8),
         Signature(
@@ -109,6 +116,11 @@ ERROR = KnownError(
             'appid=***;oid=***;numgroups=0" InnerError={"code":"AccessDenied"}'
         ),
         Sample(
+            '403, {"error":{"code":"Forbidden","message":"Operation is not allowed.\\r\\nOperation: '
+            '\\"decrypt\\"\\r\\nCaller: appid=***;oid=***;numgroups=0;iss=https://sts.windows.net/***/\\r\\nVault: '
+            'ekm-vault;location=westus2"}}'
+        ),
+        Sample(
             "Failure responding to request: StatusCode=403 -- Original Error: autorest/azure: Service returned an "
             'error. Status=403 Code="Forbidden" Message="Access denied" InnerError={"code":"AccessDenied"}',
             "https://github.com/hashicorp/terraform-provider-azurerm/issues/2946",
@@ -144,6 +156,10 @@ ERROR = KnownError(
         NearMiss(
             "The user, group or application 'appid=a;oid=b' does not have secrets get permission on key vault 'v'.",
             why="secrets, which EKM does not use",
+        ),
+        NearMiss(
+            'Operation is not allowed.\\r\\nOperation: \\"list\\"\\r\\nCaller: appid=***;oid=***',
+            why="secrets are listed too",
         ),
         NearMiss(
             "WARNING: Access policy is not set. No user or application have access permission to use this vault.",
