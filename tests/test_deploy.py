@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shutil
 import subprocess
@@ -63,8 +64,12 @@ def test_only_what_the_dockerfile_copies_is_sent_to_the_engine() -> None:
     assert sorted(line[1:] for line in lines if line.startswith("!")) == sorted({*COPIED, "requirements.txt"})
 
 
-def test_two_processes_that_differ_by_their_port_alone_stand_behind_the_proxy() -> None:
-    services = COMPOSE["services"]
+def test_two_processes_that_differ_by_their_place_alone_stand_behind_the_proxy() -> None:
+    services = copy.deepcopy(COMPOSE["services"])
+    addresses = [service["networks"]["default"].pop("ipv4_address") for service in services.values()]
+    (network,) = (config["subnet"].replace("0/29", "") for config in COMPOSE["networks"]["default"]["ipam"]["config"])
+    # the first of the network is the gateway's
+    assert sorted(address.removeprefix(network) for address in addresses) == ["2", "3", "4"]
     apps = {name: service for name, service in services.items() if name != "proxy"}
     ports = {name: service["environment"].pop("STREAMLIT_SERVER_PORT") for name, service in apps.items()}
     assert len(apps) == len(set(ports.values())) == 2
