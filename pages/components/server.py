@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from streamlit.runtime import metrics_util
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 
@@ -60,10 +61,18 @@ def warm_up() -> None:
         diagnose(text)
 
 
+def _machine() -> str:
+    """What Streamlit takes for the name of the machine. A browser whose process died forgets what was typed where the
+    one that goes on is another machine, and each container is one. (Seen with Streamlit 1.67 and Podman, 2026-11-28.)
+    """
+    return "ekm-troubleshooter"
+
+
 @asynccontextmanager
 async def lifespan(_: App) -> AsyncIterator[None]:
     """Start the warming up beside the server, never before it."""
     sending.install()
+    metrics_util._get_machine_id_v3 = _machine
     # A folder named pages makes Streamlit offer each file in it as a page of its own, until st.navigation has run once:
     # a first visitor who follows a link to an error would meet that menu instead of ours.
     PagesManager.uses_pages_directory = False

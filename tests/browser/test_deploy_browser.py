@@ -21,6 +21,13 @@ from tests.test_api import call
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 ANOTHER = next(message for message in FAQ if message["id"] == "aws-kms-access-denied")
+# Run before anything else: the machine's name, as Streamlit reads it, is that of the folder.
+_ANOTHER_MACHINE = """
+from pathlib import Path
+from streamlit.runtime import metrics_util
+assert metrics_util._ETC_MACHINE_ID_PATH
+metrics_util._ETC_MACHINE_ID_PATH = str(Path(__file__).with_name("id"))
+"""
 TYPED = f"typed and not sent {ASSUME_ROLE}"
 
 
@@ -43,8 +50,14 @@ class Pair:
         return f"http://127.0.0.1:{self.ports[name]}"
 
     def launch(self, name: str) -> None:
-        """Start one process of the app, and do not wait for it."""
-        self.processes[name] = start("app.py", self.ports[name], EKM_TRUSTED_PROXIES="1", EKM_METRICS="1")
+        """Start one process of the app, as if on a machine of its own, and do not wait for it."""
+        machine = self.folder / name
+        machine.mkdir(exist_ok=True)
+        (machine / "id").write_text(name, encoding="utf-8")
+        (machine / "sitecustomize.py").write_text(_ANOTHER_MACHINE, encoding="utf-8")
+        path = f"{machine}{os.pathsep}{ROOT}"
+        settings = {"EKM_TRUSTED_PROXIES": "1", "EKM_METRICS": "1", "PYTHONPATH": path}
+        self.processes[name] = start("app.py", self.ports[name], **settings)
 
     def start(self, name: str) -> None:
         """Start one process of the app."""
