@@ -47,7 +47,9 @@ _TESTED_BEFORE = re.compile(
     r"(?:[\"'/*(]{1,3}[^\"'/]{0,60}|\"[^\"/]{0,80})$"
     r"|(?::raises?|@throws|@exception) [\w.{@]{0,40}$|\bgrep(?: -\w{1,8}){0,3} $"
     # What a call expects of an error that it is given: a sentence without its subject.
-    r"|\w\((?:[\w.&*]{1,40}(?:\(\))?, ?){1,3}[\"'](?:is|are|was) [^\"'/]{0,60}$",
+    r"|\w\((?:[\w.&*]{1,40}(?:\(\))?, ?){1,3}[\"'](?:is|are|was) [^\"'/]{0,60}$"
+    # A sentence put together in a program, which has yet to say it.
+    r"|[\"'] ?\+ ?\w[\w.()]{0,40} ?\+ ?[\"'][^\"'/]{0,60}$",
     re.IGNORECASE,
 )
 _TESTED_BEHIND = re.compile(
@@ -94,7 +96,7 @@ MENTION = (
     r"|AADSTS\d{4,8}(?:,? [\"']?|,|、)AADSTS|\(\.[*+]\??\)"
     r"|AADSTS[ :_-]?\d{4,8}(?:[^:\d]|: ?[\"'])|ForbiddenBy\w{2,20}(?:[\"'] ?(?::|=>|,)|: ?[\"']|/\d)|Exception - "
     r"|\b(?:enum|static final|readonly|const) |\bcase (?:[\w.]{1,40}\.|[\"'])|\w::\w{1,60} ?\{"
-    r"|, ?[\"'](?:is|are|was) "
+    r"|, ?[\"'](?:is|are|was) |[\"'] ?\+ ?\w[\w.()]{0,40} ?\+ ?[\"']"
 )
 _ANY_MENTION = re2.compile(MENTION)
 

@@ -25,8 +25,10 @@ _GUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F
 # An identifier as people paste it: real, masked (***, xxxx, ####) or a placeholder (<account-id>, ${VAR}, {my id}).
 _FIELD = r"(?:<[^<>]{1,60}>|\[[^\s\[\]]{1,40}\]|\{[\w .-]{1,40}\}|[^\s:\"'()\[\]]{0,40})"
 _ARN = (
-    rf"(?:arn:)?aws[\w-]{{0,12}}:[\w-]{{2,20}}:{_FIELD}:{_FIELD}"
-    r"(?::(?:[^\s\"'()\[\],;`\\]{1,300}+|\[[^\s\[\]]{1,40}\]){1,4}+)?"
+    rf"(?:arn:)?aws[\w-]{{0,12}}:[\w-]{{2,20}}:{_FIELD}:"
+    # Behind a masked account its colon may be gone with it.
+    rf"(?:(?:assumed-role|role|user|key|alias)/[^\s\"'()\[\],;`\\]{{1,300}}+|{_FIELD}"
+    r"(?::(?:[^\s\"'()\[\],;`\\]{1,300}+|\[[^\s\[\]]{1,40}\]){1,4}+)?)"
 )
 
 

@@ -67,6 +67,7 @@ def test_other_texts_match_nothing():
         '.hasMessageContaining("Status Code: 400; Error Code: KMS.NotFoundException")',
         'assert.ErrorContains(t, err, "operation error KMS: Decrypt, InvalidCiphertextException")',
         'expectFail(err, "is not authorized to perform: kms:Decrypt on resource", logger)',
+        'want := "User: " + caller + " is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::" + id',
     ],
 )
 def test_program_text_about_an_error_is_none(code):

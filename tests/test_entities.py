@@ -69,6 +69,14 @@ GUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
             },
         ),
         (
+            "AccessDenied: User: arn:aws:sts:xxxxxxxx:assumed-role/crossplane-source-account-role/17678648632636023 is "
+            "not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::xxxxxxxxxx:role/catalog/module/sqs",
+            {
+                "principal": "arn:aws:sts:xxxxxxxx:assumed-role/crossplane-source-account-role/17678648632636023",
+                "resource": "arn:aws:iam::xxxxxxxxxx:role/catalog/module/sqs",
+            },
+        ),
+        (
             "User: arn:aws:iam::111111111111:user/${NAME} is not authorized to perform: sts:AssumeRole on resource: "
             "arn:aws:iam::111111111111:role/ekm}",
             {"principal": "arn:aws:iam::111111111111:user/${NAME}", "resource": "arn:aws:iam::111111111111:role/ekm"},

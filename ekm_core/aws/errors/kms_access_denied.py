@@ -143,6 +143,7 @@ ERROR = KnownError(
             r"KMS key .{0,200}does not exist, is not enabled or you do not have permissions? to "
             "access it",
         ),
+        Signature("ec2-key", r"(?:specified KMS key|[Gg]iven key ID) is not accessible\b", 0.6),
         Signature("ec2", r"encrypted with an inaccessible (?:AWS )?KMS key", 0.6),
         Signature("ec2-volume", r"volume was unable to access the KMS (?:master )?key", 0.8),
         Signature("ec2-code", thrown("CustomerKeyHasBeenRevoked"), 0.8, unless=NOT_THROWN),
@@ -396,6 +397,11 @@ ERROR = KnownError(
             "Instance failed to launch. Cause: One or more of the attached Amazon EBS volumes are encrypted with an "
             "inaccessible AWS KMS key.",
             "https://github.com/aws-samples/eks-workshop-v2/issues/1542",
+        ),
+        Sample(
+            "An error occurred (InvalidParameterValue) when calling the ImportImage operation: The specified KMS key "
+            "is not accessible. If this is a default EBS CMK, please retry your request.",
+            "https://github.com/awsdocs/vm-import-export-user-guide/issues/9",
         ),
         Sample(
             'before I did this I got a "does not have kms:GenerateDataKey permissions" error in the logs',
