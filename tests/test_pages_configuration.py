@@ -319,7 +319,7 @@ def test_one_wrong_field_counts_once_and_stops_the_request() -> None:
 def test_a_diff_is_copied_as_it_is() -> None:
     change = Change("Policy", "--- a\n-- b\nsame\nx & y", "--- a\n++ c\nsame\nx & z")
     drawn = markup.change_block(change)
-    shown = re.search(r'<pre tabindex="0" class="ekm-diff">(.*?)</pre>', drawn, re.DOTALL)
+    shown = re.search(r'<pre tabindex="0" translate="no" class="ekm-diff">(.*?)</pre>', drawn, re.DOTALL)
     assert shown
     assert unescape(re.sub(r"<[^>]*>", "", shown[1])).rstrip("\n") == change.diff
 

@@ -36,6 +36,9 @@ from ekm_core.values import field_of
 if TYPE_CHECKING:
     from ekm_core.reopen import Difference
 
+VERBATIM = 'tabindex="0" translate="no"'
+"""For a ``pre``: the keyboard scrolls it, and no browser that translates the page rewrites what is then copied."""
+
 _SHOWN_TEXT = 6_000
 """A longer paste is shown only around the words that matter; a browser is slow with megabytes of text."""
 _ROUND_PROOF = 900
@@ -230,7 +233,7 @@ def text_block(diagnosis: Diagnosis) -> str:
         removed = f"Removed before anything read it: {kinds}."
     return (
         f'<h3>Your text</h3><p class="ekm-quiet">{words} {esc(removed)}</p>'
-        f'<pre class="ekm-text" tabindex="0" aria-label="Your text">{highlighted(diagnosis.text, proofs)}</pre>'
+        f'<pre class="ekm-text" {VERBATIM} aria-label="Your text">{highlighted(diagnosis.text, proofs)}</pre>'
     )
 
 
@@ -419,7 +422,7 @@ def snippet_block(snippet: Snippet) -> str:
         f'<div class="ekm-snippet"><div class="ekm-snippet-head"><span>{esc(snippet.title)}</span>'
         f'<button type="button" class="ekm-copy" data-open="{len(snippet.placeholders)}" '
         f'aria-label="Copy: {esc(snippet.title)}">Copy</button></div>'
-        f'<pre tabindex="0"><code>{text}</code></pre>{still_open}</div>'
+        f"<pre {VERBATIM}><code>{text}</code></pre>{still_open}</div>"
     )
 
 
@@ -464,7 +467,7 @@ def change_block(change: Change) -> str:
     diff = (
         f'<div class="ekm-snippet"><div class="ekm-snippet-head"><span>{title}: the change</span>'
         f'<button type="button" class="ekm-copy" aria-label="Copy the diff: {title}">Copy diff</button></div>'
-        f'<pre tabindex="0" class="ekm-diff"><code>{lines}</code></pre></div>'
+        f'<pre {VERBATIM} class="ekm-diff"><code>{lines}</code></pre></div>'
     )
     if _REMOVED.search(change.after):
         # A policy that is written back with a marker in place of a person's address would lock that person out.
@@ -476,7 +479,7 @@ def change_block(change: Change) -> str:
         f'{diff}<div class="ekm-snippet"><div class="ekm-snippet-head">'
         f"<span>{title}: the whole corrected document</span>"
         f'<button type="button" class="ekm-copy" aria-label="Copy the whole document: {title}">Copy document</button>'
-        f'</div><details class="ekm-fold"><summary>Show it</summary><pre tabindex="0"><code>{esc(change.after)}</code>'
+        f'</div><details class="ekm-fold"><summary>Show it</summary><pre {VERBATIM}><code>{esc(change.after)}</code>'
         "</pre></details></div>"
     )
 
@@ -497,7 +500,7 @@ def sources(references: Sequence[Reference]) -> str:
 def entry(error: KnownError, judged: Sequence[JudgedCause]) -> str:
     """One entry of the reference: what it is, how it reads, its causes, its sources, and its stable address."""
     samples = "".join(
-        f'<pre class="ekm-text" tabindex="0" aria-label="A real message">{esc(sample.text)}</pre>'
+        f'<pre class="ekm-text" {VERBATIM} aria-label="A real message">{esc(sample.text)}</pre>'
         for sample in error.samples[:1]
     )
     name, meaning = _LINKS[error.link]

@@ -110,7 +110,7 @@ def validation(found: Validation, name: str) -> str:
     return markup.page(
         '<div class="ekm-next bad" role="status"><strong>OpenAI could not use the key</strong>'
         f"<p>{markup.esc(name)}: this is what OpenAI met just now.</p></div>"
-        f'<pre class="ekm-text" tabindex="0" aria-label="What OpenAI met">{markup.esc(found.error)}</pre>'
+        f'<pre class="ekm-text" {markup.VERBATIM} aria-label="What OpenAI met">{markup.esc(found.error)}</pre>'
     )
 
 

@@ -55,6 +55,23 @@ def test_a_copy_button_copies_exactly_what_is_shown(open_page: OpenPage) -> None
     assert page.evaluate("navigator.clipboard.readText()") == shown
 
 
+@pytest.mark.parametrize("path", ["/", "/configuration", "/live-check", "/triage"])
+def test_no_field_is_sent_to_a_spelling_service(open_page: OpenPage, path: str) -> None:
+    fields = open_page(path).locator("textarea, input:not([type=file])")
+    spelt = fields.evaluate_all("all => all.map(field => field.spellcheck)")
+    assert spelt
+    assert not any(spelt)
+
+
+def test_a_browser_that_translates_leaves_what_is_copied_alone(open_page: OpenPage) -> None:
+    page = open_page()
+    diagnose(page, ASSUME_ROLE)
+    result(page)
+    translated = page.locator("pre").evaluate_all("all => all.map(text => text.translate)")
+    assert len(translated) > 3
+    assert not any(translated)
+
+
 def test_a_cause_gets_its_fix_when_it_is_opened_and_keeps_it_when_values_change(open_page: OpenPage) -> None:
     page = open_page()
     diagnose(page, ASSUME_ROLE)

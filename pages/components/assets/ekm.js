@@ -2,6 +2,8 @@
 (() => {
   if (window.ekmReady) return;
   window.ekmReady = true;
+  // Some browsers have the maker's servers check what is typed, secrets too.
+  document.documentElement.spellcheck = false;
 
   const wish = new Map(); // what the user opened or closed, by cause, so that a redrawn result looks the same
   let askedTurn = ""; // the answer whose lower part is being asked for
