@@ -28,7 +28,7 @@ _ARN = (
     rf"(?:arn:)?aws[\w-]{{0,12}}:[\w-]{{2,20}}:{_FIELD}:"
     # Behind a masked account its colon may be gone with it.
     rf"(?:(?:assumed-role|role|user|key|alias)/[^\s\"'()\[\],;`\\]{{1,300}}+|{_FIELD}"
-    r"(?::(?:[^\s\"'()\[\],;`\\]{1,300}+|\[[^\s\[\]]{1,40}\]){1,4}+)?)"
+    r"(?::(?>[^\s\"'()\[\],;`\\]{1,300}+|\[[^\s\[\]]{1,40}\]){1,4}+)?)"
 )
 
 

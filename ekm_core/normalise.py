@@ -26,19 +26,19 @@ for _plain, _fancy in (
 
 _FANCY = re.compile(f"[{re.escape(''.join(map(chr, _REPLACED)))}]")
 
-_TIMESTAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?+(?:Z|[+-]\d\d:?\d\d)?+[ \t|:-]*+"
+_TIMESTAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?>[.,]\d{1,9})?+(?>Z|[+-]\d\d:?\d\d)?+[ \t|:-]*+"
 # What journals, container tools and build servers write before every line.
-_JOURNAL = r"[A-Z][a-z]{2}\ {1,2}\d{1,2}\ \d\d:\d\d:\d\d\ [\w.-]{1,60}+\ [\w./-]{1,40}+(?:\[\d{1,7}+\])?+:\ "
+_JOURNAL = r"[A-Z][a-z]{2}\ {1,2}\d{1,2}\ \d\d:\d\d:\d\d\ [\w.-]{1,60}+\ [\w./-]{1,40}+(?>\[\d{1,7}+\])?+:\ "
 _CONTAINER = r"[\w.-]{1,40}+(?<=[_-]\d)\ {1,20}+\|\ "
 _LOGGED = rf"{_TIMESTAMP}|{_JOURNAL}|{_CONTAINER}|\#\#\[\w{{1,10}}+\]"
 _GUTTER = rf"(?:(?:[│┃║╷╵|#!*•❱→;%~$+-]{{1,3}}+|=>)(?=\s)|[│┃║]|>{{1,3}}+|/{{2,3}}+(?=\s)|\\(?=\ )|{_LOGGED})"
-_BLANK = r"(?:\s|\\++[nrt\n\r])"
-_AFTER_LINE = rf"{_BLANK}*+(?:{_GUTTER}{_BLANK}*+)*+"
-_IN_LINE = r"(?:[^\S\n\r]|\\++t)*+"
+_BLANK = r"(?>\s|\\++[nrt\n\r])"
+_AFTER_LINE = rf"{_BLANK}*+(?>{_GUTTER}{_BLANK}*+)*+"
+_IN_LINE = r"(?>[^\S\n\r]|\\++t)*+"
 # Two bars side by side are where one line of a frame ended and the next began.
-_TO_NEXT_LINE = rf"{_IN_LINE}(?:[│┃║|]{_IN_LINE})?+(?:[\n\r]|\\++[nr\n\r]|(?<=│)│){_AFTER_LINE}"
+_TO_NEXT_LINE = rf"{_IN_LINE}(?>[│┃║|]{_IN_LINE})?+(?:[\n\r]|\\++[nr\n\r]|(?<=│)│){_AFTER_LINE}"
 _INVISIBLE = r"\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad"
-_COLOUR = r"\[\d{0,3}(?:;\d{1,3}){0,5}+m"
+_COLOUR = r"\[\d{0,3}(?>;\d{1,3}){0,5}+m"
 # The sign before a colour's codes, as loggers and programs for the terminal spell it.
 _ESCAPE_SIGN = r"(?:u001[bB]|x1[bB]|033|e)"
 _TAGS = (
@@ -49,7 +49,7 @@ _NAMED_CHARACTERS = {"amp": "&", "lt": "<", "gt": ">", "nbsp": " ", "ndash": "-"
 _NAMED_CHARACTERS.update({"quot": '"', "ldquo": '"', "rdquo": '"', "apos": "'", "lsquo": "'", "rsquo": "'"})
 
 # Gutters at the very beginning, where no line break announces them.
-_LEAD = re.compile(rf"\s*+(?:{_GUTTER}\s*+)++")
+_LEAD = re.compile(rf"\s*+(?>{_GUTTER}\s*+)++")
 
 # All noise begins with one of a few characters, taken first: ``re`` skips everything else at full speed. A look-behind
 # at that character then leads each alternative; no group captures, which would cost more than the alternatives do.
@@ -63,11 +63,11 @@ _MARKED = rf"""
         )
         | (?<=&)(?:amp;){{0,3}}(?:{"|".join(_NAMED_CHARACTERS)}|\#\d{{2,5}}|\#[xX][0-9a-fA-F]{{2,4}});
         | (?<=%)(?:25){{0,3}}(?:
-            (?:20|0[aAdD])(?:%(?:25){{0,3}}(?:20|0[aAdD]))*+ | 2[1-9a-fA-F]|3[a-fA-F]|40|5[b-dB-D]|60|7[b-dB-D]
+            (?:20|0[aAdD])(?>%(?:25){{0,3}}(?:20|0[aAdD]))*+ | 2[1-9a-fA-F]|3[a-fA-F]|40|5[b-dB-D]|60|7[b-dB-D]
         )
-        | (?<=<)(?:/?+(?:{_TAGS})(?:\s[^<>\n]{{0,200}}+)?+/?+|a\s[^<>\n]{{0,200}}+|/a)>
+        | (?<=<)(?:/?+(?:{_TAGS})(?>\s[^<>\n]{{0,200}}+)?+/?+|a\s[^<>\n]{{0,200}}+|/a)>
         | (?<=\x1b)(?:\[[0-9;?]*+[A-Za-z]|\][^\x07\x1b\n]{{0,400}}+(?:\x07|\x1b\\))
-        | (?<=\[)\d{{1,3}}(?:;\d{{1,3}}){{0,5}}+m
+        | (?<=\[)\d{{1,3}}(?>;\d{{1,3}}){{0,5}}+m
         | (?<=\^)\[{_COLOUR}
         | (?<=\#)033{_COLOUR}
         | (?<=[␛\ufffd]){_COLOUR}
@@ -78,7 +78,7 @@ _MARKED = rf"""
 """
 _PREFIX = r"[$@bBfFrRuU]?"
 _OPENS_PIECE = rf"{_PREFIX}[\"'](?=[\w/<(*&]|['\"][\w/<*])"
-_NEXT_PIECE = rf"(?:\ \\|[\ \r\\])?+\n\s{{0,40}}+{_PREFIX}[\"'](?=[\w/<(*&\ ]|['\"][\w/<*])"
+_NEXT_PIECE = rf"(?>\ \\|[\ \r\\])?+\n\s{{0,40}}+{_PREFIX}[\"'](?=[\w/<(*&\ ]|['\"][\w/<*])"
 
 
 def _noise(marks: str = _MARKS, more: str = "") -> re.Pattern[str]:
@@ -136,7 +136,7 @@ _NARROWEST = 60
 _RAGGED = 10
 _USUAL_WIDTHS = (80, 100, 120, 132)
 _FRAME = re.compile(r"(?<=(\S))( +)│(?:\r?\n)?│( +)(?=(\S))")
-_LEADS = re.compile(r"(?:[\s│┃║|]|>\s|#\s)*+")
+_LEADS = re.compile(r"(?>[\s│┃║|]|>\s|#\s)*+")
 _INSIDE = re.compile(r"[\w:/.,'\"*=@(){}\[\]-][\w:/.,'\"=@(){}\[\]]")
 
 # What a logger writes before every line: words that the line above has too, but for the digits of times and numbers.

@@ -163,11 +163,11 @@ _OPEN = re.compile(
 _OPEN_BEFORE = re.compile(rb"(?P<slashes>\\*+)(?P<quote>[\"'])\Z")
 _CURLY = re.compile(rb"\xe2\x80[\x99\x9d]|[\"'\n]")
 _PLAIN = {
-    quote: re.compile(rb"[^\\\n" + quote + rb"]*+(?:\\[^\n][^\\\n" + quote + rb"]*+)*+") for quote in (b'"', b"'", b"`")
+    quote: re.compile(rb"[^\\\n" + quote + rb"]*+(?>\\[^\n][^\\\n" + quote + rb"]*+)*+") for quote in (b'"', b"'", b"`")
 }
 # An unquoted value: up to a blank or quote; & ; , end it only where the next parameter or a blank follows.
 _BARE = re.compile(
-    rb"(?:[^\s\"'`<>&;,\\\x00-\x1f%]++"
+    rb"(?>[^\s\"'`<>&;,\\\x00-\x1f%]++"
     rb"|[&;,](?!\s|$|amp;|quot;|gt;|lt;|#3[49];|[\"'\\}\]]|[\w.%-]{1,40}+[\"']?[=:])"
     rb"|%(?!(?:25){0,3}(?:26|22|27|0[AD]))|\\(?![nrtu\"'`\\/]))++",
     re.I,
@@ -178,7 +178,7 @@ _TAG = re.compile(rb"[^<&\r\n]*+")
 _LINE = re.compile(rb"[^\r\n]*+")
 # A cookie header in a log runs to the end of its line, or to the quote that closes the string it stands in.
 _COOKIES = re.compile(
-    rb"(?:[^\r\n\\\"']++|\\++(?![nr\"'])|(?:\\*+[\"'])(?!\s{0,9}+(?:[,}\])]|$|\n|-))|\\+\\(?=[nr]))*+", re.I
+    rb"(?>[^\r\n\\\"']++|\\++(?![nr\"'])|(?:\\*+[\"'])(?!\s{0,9}+(?:[,}\])]|$|\n|-))|\\+\\(?=[nr]))*+", re.I
 )
 # "password: NoCredentialProviders: no valid …", "token: expired at …": a plain word that more words or a colon follow.
 _SENTENCE = re.compile(rb"[A-Za-z]++(?::|[,.]?[ \t]{1,9}+(?![\w.-]{1,40}+[=:])[A-Za-z])")
@@ -192,11 +192,11 @@ _PLACEHOLDER = re.compile(
 # What has digits and letters and is no secret: a GUID, an ARN, a URL, a resource name, a path, StatusCode=403.
 _IDENTIFIER = re.compile(
     rb"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
-    rb"|(?:arn:|https?:|projects/|organizations/|\[?//[a-z]{2,20}\.googleapis\.com/).*|[~.]{0,2}(?:/[a-z0-9._-]++){2,}+/?|[A-Za-z]++=[A-Za-z0-9]++",
+    rb"|(?:arn:|https?:|projects/|organizations/|\[?//[a-z]{2,20}\.googleapis\.com/).*|[~.]{0,2}(?>/[a-z0-9._-]++){2,}+/?|[A-Za-z]++=[A-Za-z0-9]++",
     re.S,
 )
 _SCHEME = re.compile(
-    rb"(?:bearer|basic|token|negotiate|ntlm|apikey|api-key|sharedkey(?:lite)?)(?:\s|\+|%20){1,9}+", re.I
+    rb"(?:bearer|basic|token|negotiate|ntlm|apikey|api-key|sharedkey(?:lite)?)(?>\s|\+|%20){1,9}+", re.I
 )
 
 
@@ -491,7 +491,7 @@ _PEM_HEADLESS = _re2(
     + rb")-{2,5}END [A-Z0-9 ]*PRIVATE KEY"
 )
 _PEM_BODY = re.compile(
-    rb"(?:(?:[\s\\|>#\"'`+,.]|\xe2\x80\xa6)*+[A-Za-z0-9+/=%]{16,}+)*+"
+    rb"(?>(?>[\s\\|>#\"'`+,.]|\xe2\x80\xa6)*+[A-Za-z0-9+/=%]{16,}+)*+"
     rb"(?:[\s\\|>#\"'`+,]{1,40}+[A-Za-z0-9+/=]{1,15}+(?=\s*+(?:$|\n|\\|\"|'|\.\.|\xe2\x80\xa6|-)))?"
 )
 _LONGEST_PEM = 32_768

@@ -129,8 +129,8 @@ class _RefusedError(Exception):
     """Raised by the parser's hooks, which do not know where they are."""
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]|[0-9]{65,}+', re.DOTALL)
-_LEXEME = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{},:]|[^\s"\[\]{},:]++', re.DOTALL)
+_TOKEN = re.compile(r'"(?>[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]|[0-9]{65,}+', re.DOTALL)
+_LEXEME = re.compile(r'"(?>[^"\\]|\\.)*+"|[\[\]{},:]|[^\s"\[\]{},:]++', re.DOTALL)
 
 
 def _fault(text: str) -> _Value | _Fault:

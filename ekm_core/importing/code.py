@@ -16,12 +16,12 @@ _POST = re.compile(r"\b(?:requests|httpx|session|client)\s*\.\s*post\s*\(")
 _STRING = re.compile(
     r'"""(?:[^\\]|\\.)*?"""'
     r"|'''(?:[^\\]|\\.)*?'''"
-    r'|"(?:[^"\\]|\\.)*+"'
-    r"|'(?:[^'\\]|\\.)*+'"
-    r"|`(?:[^`\\]|\\.)*+`",
+    r'|"(?>[^"\\]|\\.)*+"'
+    r"|'(?>[^'\\]|\\.)*+'"
+    r"|`(?>[^`\\]|\\.)*+`",
     re.DOTALL,
 )
-_COMMENT = re.compile(r"//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/")
+_COMMENT = re.compile(r"//[^\n]*+|/\*(?>[^*]|\*(?!/))*+\*/")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*+")
 _NUMBER = re.compile(r"[0-9]++(?![\w.])")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)

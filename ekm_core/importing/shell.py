@@ -14,8 +14,8 @@ from ekm_core.strictjson import parse
 _CURL = re.compile(r"(?<![\w./-])curl(?:\.exe)?(?=\s)")
 _PLAIN = re.compile(r"[^\s'\"\\$;|&<>`]+")
 _SINGLE = re.compile(r"[^']*+")
-_DOUBLE = re.compile(r"(?:[^\"\\`$]|\\.|\$(?!\(cat <<))*+", re.DOTALL)
-_ANSI = re.compile(r"(?:[^'\\]|\\.)*+", re.DOTALL)
+_DOUBLE = re.compile(r"(?>[^\"\\`$]|\\.|\$(?!\(cat <<))*+", re.DOTALL)
+_ANSI = re.compile(r"(?>[^'\\]|\\.)*+", re.DOTALL)
 _HEREDOC = re.compile(r"<<(?P<strip>-?)[ \t]*(?P<quote>['\"]?)(?P<tag>\w{1,40})(?P=quote)")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
 _ANSI_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b"}
