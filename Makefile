@@ -9,7 +9,7 @@ RUNTIME := .venv/.installed-runtime
 TOOLS := .venv/.installed-tools
 AXE := node_modules/axe-core/package.json
 
-.PHONY: run demo test tools browser programs clean
+.PHONY: run demo test tools browser programs driver clean
 
 run: $(RUNTIME)
 	$(BIN)/streamlit run app.py --server.port $(PORT)
@@ -25,7 +25,7 @@ test:
 	$(BIN)/pytest -n 3 --dist loadfile
 
 # What a fresh clone lacks is installed side by side: most of that is waiting for one thing after the other.
-tools: $(TOOLS) $(AXE) browser programs
+tools: $(TOOLS) $(AXE) browser programs driver
 	@:
 
 $(BIN)/python:
@@ -54,6 +54,10 @@ $(AXE): package.json | browser
 	@command -v npm >/dev/null || ./.ci/install-package npm
 	npm install --no-save --no-package-lock --no-audit --no-fund --silent
 	touch $@
+
+# What drives the browser brings a Node.js of its own, which needs a library that comes with compilers elsewhere.
+driver: $(TOOLS) $(AXE)
+	@$(BIN)/playwright --version >/dev/null 2>&1 || ./.ci/install-package libatomic1
 
 clean:
 	rm -rf .venv .venv-lab node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

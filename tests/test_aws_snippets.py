@@ -189,11 +189,12 @@ def test_the_identity_policy_holds_the_key_whole(tail, tmp_path):
     assert words == ["kms", "describe-key", f"--key-id={key}", "--region=eu-west-1"]
 
 
-# \b and \f are left out: JSON's escapes for them are not HCL's.
+# \b and \f are left out: JSON's escapes for them are not HCL's. So is what opens a template: python-hcl2 reads it where
+# it is escaped only if it is closed again, as in NASTY.
 @settings(max_examples=40, deadline=None)
 @given(
     tail=st.one_of(
-        st.sampled_from(NASTY), st.text(st.characters(codec="ascii", exclude_characters="\x00/"), max_size=30)
+        st.sampled_from(NASTY), st.text(st.characters(codec="ascii", exclude_characters="\x00/{"), max_size=30)
     )
 )
 def test_terraform_gives_the_values_back(tail):

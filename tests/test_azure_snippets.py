@@ -181,11 +181,12 @@ def test_the_role_is_the_documented_one(subscription, tmp_path):
     assert json.loads(words[-1].removeprefix("--role-definition=")) == document
 
 
-# \b and \f are left out: JSON's escapes for them are not HCL's.
+# \b and \f are left out: JSON's escapes for them are not HCL's. So is what opens a template: python-hcl2 reads it where
+# it is escaped only if it is closed again, as in NASTY.
 @settings(max_examples=40, deadline=None)
 @given(
     value=st.one_of(
-        st.sampled_from(NASTY), st.text(st.characters(codec="ascii", exclude_characters="\x00\x08\x0c"), max_size=30)
+        st.sampled_from(NASTY), st.text(st.characters(codec="ascii", exclude_characters="\x00\x08\x0c{"), max_size=30)
     )
 )
 def test_terraform_gives_the_values_back(value):
