@@ -121,14 +121,22 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
             process.wait(10)
 
 
+# Of a field that loses the focus because it is disabled, the page does not hear in older browsers.
+_UNSAID = "addEventListener('focusout', (event) => event.target.disabled && event.stopImmediatePropagation(), true)"
+
+
+in_older_ones_too = pytest.mark.parametrize("page", ["", _UNSAID], ids=["", "older"], indirect=True)
+
+
 @pytest.fixture
-def page(browser: Browser, pair: Pair) -> Iterator[Page]:
+def page(browser: Browser, pair: Pair, request: pytest.FixtureRequest) -> Iterator[Page]:
     for name, process in pair.processes.items():
         if process.poll() is not None:
             pair.start(name)
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(20_000)
+    page.add_init_script(getattr(request, "param", ""))
     page.goto(pair.address)
     page.wait_for_selector(".ekm h1")
     settled(page)
@@ -161,6 +169,7 @@ def test_a_browser_stays_with_one_process(page: Page, pair: Pair) -> None:
     assert 'source="page"' not in counted[other]
 
 
+@in_older_ones_too
 def test_when_its_process_dies_the_other_goes_on_and_what_was_typed_survives(page: Page, pair: Pair) -> None:
     diagnose(page, ASSUME_ROLE)
     result(page)
@@ -242,6 +251,23 @@ def test_a_session_outlives_the_proxy(page: Page, pair: Pair) -> None:
     cause.locator("summary").click()
     expect(cause.get_by_role("heading", name="How to mend it")).to_be_visible()
     expect(page.locator(".ekm-connection")).to_have_count(0)
+
+
+@in_older_ones_too
+def test_what_was_typed_when_the_proxy_went_is_read(page: Page, pair: Pair) -> None:
+    page.get_by_label("Error message").fill(TYPED)
+    pair.restart_proxy()
+    page.wait_for_selector("[data-testid='stApp']:not([data-test-connection-state='CONNECTED'])")
+    page.wait_for_selector("[data-testid='stApp'][data-test-connection-state='CONNECTED']")
+    settled(page)
+    page.get_by_role("button", name="Diagnose").click()
+    result(page)
+    expect(page.locator("pre.ekm-text").first).to_contain_text("typed and not sent")
+
+
+def test_a_proxy_on_the_same_machine_shows_the_pages_of_staff_to_nobody(page: Page, pair: Pair) -> None:
+    page.goto(f"{pair.address}/reports")
+    expect(page.get_by_text("This page is off.")).to_be_visible()
 
 
 def test_the_proxy_names_the_client_keeps_the_figures_and_passes_the_headers_on(page: Page, pair: Pair) -> None:

@@ -219,6 +219,17 @@
   let away = 0;
   let visit = document.documentElement.dataset.ekmVisit ?? "";
 
+  // Fields are disabled meanwhile, and lose the focus. In some browsers (Chromium 150, not 156) they do so while the page is
+  // being redrawn, when it heeds no event: no click would leave them any more, and what stands there would never be sent.
+  let field = null;
+  document.addEventListener("focusin", (event) => (field = event.target.matches?.("input, textarea") ? event.target : null));
+  document.addEventListener("focusout", (event) => (field = event.target.disabled ? field : null));
+  const giveFocusBack = (tries = 100) => {
+    if (!field?.isConnected) return;
+    if (field.disabled) setTimeout(() => tries && giveFocusBack(tries - 1), 50);
+    else if (document.activeElement === document.body) field.focus({ preventScroll: true });
+  };
+
   const tell = (words, last) => {
     document.querySelector(".ekm-connection")?.remove();
     if (!words) return;
@@ -241,6 +252,7 @@
     if (state === "CONNECTED") {
       clearTimeout(away);
       if (lost) {
+        giveFocusBack();
         // Nobody listens where the page's own parts were on their way when the connection broke.
         const heard = !window.dispatchEvent(new CustomEvent("ekm-reconnected", { cancelable: true }));
         // The page may have come anew already, and with it the word of a new session, which stays.
