@@ -20,8 +20,8 @@ COPY pages pages
 COPY app.py .
 RUN python -m compileall -q .
 USER 10001
-# The one place that may be written: the compiled patterns of a large triage are kept there, and not made anew each time.
-# In a container the address of the container itself is what must be listened on; the proxy alone reaches it.
+# XDG_CACHE_HOME: the compiled patterns of a large triage are kept in the one place that may be written, and not made anew
+# each time. STREAMLIT_SERVER_ADDRESS: the container's own address must be listened on; the proxy alone reaches it.
 ENV PATH=/packages/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     XDG_CACHE_HOME=/tmp/cache \

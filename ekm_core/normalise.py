@@ -2,7 +2,8 @@
 
 What people paste went through terminals, loggers, JSON in JSON, Markdown and HTML on its way. One pass with one regular
 expression undoes all of it and remembers where every piece came from, so that a match can be shown in the user's own
-text. All quantifiers are possessive or bounded: the pass is linear on any input.
+text. All quantifiers are possessive or bounded: the pass is linear on any input. (Why a group that is repeated
+possessively is atomic as well stands in tests/test_patterns.py.)
 """
 
 from __future__ import annotations

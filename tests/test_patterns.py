@@ -17,7 +17,7 @@ from re._constants import ATOMIC_GROUP, POSSESSIVE_REPEAT
 from re._parser import SubPattern, parse
 
 def loose(part):
-    if isinstance(part, SubPattern) or isinstance(part, (list, tuple)):
+    if isinstance(part, (SubPattern, list, tuple)):
         if len(part) == 2 and part[0] is POSSESSIVE_REPEAT:
             body = part[1][2]
             if not re._compiler._simple(body) and [kind for kind, _ in body] != [ATOMIC_GROUP]:

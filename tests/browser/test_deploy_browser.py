@@ -123,8 +123,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 # Of a field that loses the focus because it is disabled, the page does not hear in older browsers.
 _UNSAID = "addEventListener('focusout', (event) => event.target.disabled && event.stopImmediatePropagation(), true)"
-
-
 in_older_ones_too = pytest.mark.parametrize("page", ["", _UNSAID], ids=["", "older"], indirect=True)
 
 

@@ -141,7 +141,7 @@ def test_a_cookie_that_was_made_up_is_no_sign_in(page: Page, signing_in: str) ->
     assert BEHIND not in page.content()
 
 
-def test_without_a_sign_in_a_loopback_server_is_open_to_this_machine_alone(page: Page) -> None:
+def test_without_a_sign_in_a_loopback_server_is_open(page: Page) -> None:
     with serve() as address:
         page.goto(f"{address}/reports")
         expect(page.get_by_text(BEHIND)).to_be_visible()
