@@ -250,12 +250,18 @@ class Classifier:
 
     def _holds(self, rule: classify.Rule, present: frozenset[int], text: str) -> bool:
         """Whether the rule's pattern stands in a context that it accepts, in a text where no hit is only mentioned."""
-        if self._scanner is not None and text.isascii() and self._scanner.knows(rule.needs + rule.unless):
-            near = self._scanner.contexts(self._engine.first_window(rule, text), rule.error.provider)
+        scanner = self._scanner
+        if scanner is None or not text.isascii() or not scanner.knows(rule.needs + rule.unless):
+            return self._engine.place(rule, present, text) is not None
+        for start, end in self._engine.places(rule, text):
+            near = (
+                present
+                if classify.is_whole(start, end, len(text))
+                else scanner.contexts(text[max(0, start - classify.WINDOW) : end + classify.WINDOW], rule.error.provider)
+            )
             if near.issuperset(rule.needs) and near.isdisjoint(rule.unless):
                 return True
-            # a later place may do
-        return self._engine.place(rule, present, text) is not None
+        return False
 
     def _decide(self, present: frozenset[int], *, short: bool) -> _Decision:
         """What holds wherever the patterns stand.

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 
 import re2
 
@@ -301,33 +302,41 @@ class _Engine:
                 if present.issuperset(rule.needs):
                     yield rule
 
-    def first_window(self, rule: Rule, text: str) -> str:
-        """The first place of the rule's pattern in a text of ASCII characters, with its context; "" where it is not."""
-        match = self._regexp(rule.pattern).search(text.encode())
-        return text[max(0, match.start() - WINDOW) : match.end() + WINDOW] if match else ""
+    def places(self, rule: Rule, text: str) -> Iterator[tuple[int, int]]:
+        """Where the rule's pattern stands in a text of ASCII characters, as far as anybody looks."""
+        for match in islice(self._regexp(rule.pattern).finditer(text.encode()), _MAX_OCCURRENCES + 1):
+            yield match.span()
 
     def place(self, rule: Rule, numbers: frozenset[int], text: str) -> tuple[int, int] | None:
-        """The first place where the rule's pattern stands in a context that the rule accepts."""
+        """The first place where the rule's pattern stands in a context that the rule accepts.
+
+        numbers: of all patterns that match in the text and matter there.
+        """
         unless = [self._regexp(number) for number in rule.unless if number in numbers]
         needs = [self._regexp(number) for number in rule.needs]
         # Offsets in bytes are those of characters, and RE2 need not count them.
         searched = text.encode() if text.isascii() else text
         branch = -1
-        for count, match in enumerate(self._regexp(rule.pattern).finditer(searched)):
+        for match in islice(self._regexp(rule.pattern).finditer(searched), _MAX_OCCURRENCES + 1):
             start, end = match.span()
-            window = searched[max(0, start - WINDOW) : end + WINDOW] if needs or unless else ""
-            if (
-                all(regexp.search(window) for regexp in needs)
-                and not any(regexp.search(window) for regexp in unless)
-                and start >= branch
-            ):
+            if is_whole(start, end, len(searched)):
+                fits = not unless and numbers.issuperset(rule.needs)
+            else:
+                window = searched[max(0, start - WINDOW) : end + WINDOW] if needs or unless else ""
+                fits = all(regexp.search(window) for regexp in needs) and not any(
+                    regexp.search(window) for regexp in unless
+                )
+            if fits and start >= branch:
                 if _tested(text, start, end):
                     branch = end + _BRANCH
                 elif not _listed(text, start, end):
                     return start, end
-            if count == _MAX_OCCURRENCES:
-                break
         return None
+
+
+def is_whole(start: int, end: int, length: int) -> bool:
+    """Whether the context of a hit is all of its text."""
+    return start <= WINDOW and end + WINDOW >= length
 
 
 @cache
