@@ -253,12 +253,11 @@ class Classifier:
         scanner = self._scanner
         if scanner is None or not text.isascii() or not scanner.knows(rule.needs + rule.unless):
             return self._engine.place(rule, present, text) is not None
+        window = classify.WINDOW
         for start, end in self._engine.places(rule, text):
-            near = (
-                present
-                if classify.is_whole(start, end, len(text))
-                else scanner.contexts(text[max(0, start - classify.WINDOW) : end + classify.WINDOW], rule.error.provider)
-            )
+            near = present
+            if not classify.is_whole(start, end, len(text)):
+                near = scanner.contexts(text[max(0, start - window) : end + window], rule.error.provider)
             if near.issuperset(rule.needs) and near.isdisjoint(rule.unless):
                 return True
         return False
@@ -304,7 +303,7 @@ def _ordered(scores: Mapping[str, float]) -> tuple[str, ...] | None:
     return tuple(sorted(ranks, key=ranks.__getitem__))
 
 
-def whole(texts: list[str]) -> list[str]:
+def whole(texts: Sequence[str]) -> Sequence[str]:
     """The texts without half characters, which come from JSON escapes and which no engine takes."""
     if all(map(str.isascii, texts)):
         return texts

@@ -87,19 +87,38 @@ _GLOSSARY_NAMES = re.compile(r"\b(?:AADSTS\d{4,8}\b(?! ?[:|])|[A-Z]\w{3,40}Excep
 _TRACED = re.compile(r"trace id|correlation id", re.IGNORECASE)
 
 
-# Holds wherever one of the patterns above can hold, at whatever place: then a text needs the look at its places.
-MENTION = (
-    r"(?i)(?:includes|contains|indexof|startswith|endswith|search|match|matches|test|assertin|hasmessage\w{0,20}) ?\("
-    r"|grep |(?:match|like|contains) [\"'/*(]|[=!]==? ?[\"'/*(]|=~|\b(?:if|elif|and|or|not) [\"'/*(]"
-    r"|:raise|@throws|@exception|[\"'] (?:not )?in |/(?:[gimsu]{1,3}[\s;,)]|[gimsu]{0,3}\.(?:test|exec)\()"
-    r"|\w\||\|\w|[\"'], ?(?:#|//)"
-    r"|(?:^|[^: ] ?)[\"'][^\"':]{4,60}[\"'], ?[\"']|[\"'], ?[\"'][^\"':]{4,60}[\"'] ?[,)\]}#]"
-    r"|AADSTS\d{4,8}(?:,? [\"']?|,|、)AADSTS|\(\.[*+]\??\)"
-    r"|AADSTS[ :_-]?\d{4,8}(?:[^:\d]|: ?[\"'])|ForbiddenBy\w{2,20}(?:[\"'] ?(?::|=>|,)|: ?[\"']|/\d)|Exception - "
-    r"|\b(?:enum|static final|readonly|const) |\bcase (?:[\w.]{1,40}\.|[\"'])|\w::\w{1,60} ?\{"
-    r"|, ?[\"'](?:is|are|was) |[\"'] ?\+ ?\w[\w.()]{0,40} ?\+ ?[\"']"
+MENTIONS = (
+    r"(?:includes|contains|indexof|startswith|endswith|search|match|matches|test|assertin|hasmessage\w{0,20}) ?\(",
+    r"grep ",
+    r"(?:match|like|contains) [\"'/*(]",
+    r"[=!]==? ?[\"'/*(]",
+    r"=~",
+    r"\b(?:if|elif|and|or|not) [\"'/*(]",
+    r":raise",
+    r"@throws",
+    r"@exception",
+    r"[\"'] (?:not )?in ",
+    r"/(?:[gimsu]{1,3}[\s;,)]|[gimsu]{0,3}\.(?:test|exec)\()",
+    r"\w\|",
+    r"\|\w",
+    r"[\"'], ?(?:#|//)",
+    r"(?:^|[^: ] ?)[\"'][^\"':]{4,60}[\"'], ?[\"']",
+    r"[\"'], ?[\"'][^\"':]{4,60}[\"'] ?[,)\]}#]",
+    r"AADSTS\d{4,8}(?:,? [\"']?|,|、)AADSTS",
+    r"\(\.[*+]\??\)",
+    r"AADSTS[ :_-]?\d{4,8}(?:[^:\d]|: ?[\"'])",
+    r"ForbiddenBy\w{2,20}(?:[\"'] ?(?::|=>|,)|: ?[\"']|/\d)",
+    r"Exception - ",
+    r"\b(?:enum|static final|readonly|const) ",
+    r"\bcase (?:[\w.]{1,40}\.|[\"'])",
+    r"\w::\w{1,60} ?\{",
+    r", ?[\"'](?:is|are|was) ",
+    r"[\"'] ?\+ ?\w[\w.()]{0,40} ?\+ ?[\"']",
 )
-_ANY_MENTION = re2.compile(MENTION)
+"""Patterns, of letters of any case. One of these matches wherever one of the patterns above can, at whatever place:
+then a text needs the look at its places. (Apart, they are looked for faster than as one.)
+"""
+_ANY_MENTION = re2.compile("(?i)" + "|".join(MENTIONS))
 
 
 def may_be_mentioned(text: str) -> bool:

@@ -389,7 +389,7 @@ def test_a_killed_process_is_one_sentence(tmp_path: Path) -> None:
 def test_compiled_patterns_are_kept_and_never_trusted_blindly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("hyperscan")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    patterns = {3: "abc", 5: "d.{0,80}e"}
+    patterns = [(3, "abc"), (5, "d.{0,80}e")]
     assert scan.scanner({1: [b"x"]}, {}, make=False) is None
     with pytest.raises(scan._NotKeptError):
         scan._database(patterns, make=False)

@@ -302,7 +302,7 @@ def peak():
 before = peak()
 with ExitStack() as stack:
     seen = Progress()
-    for rows, _ in sources.batches(sources.opened(sys.argv[1], stack, seen), sys.argv[1], "text", seen, stack):
+    for _ in sources.batches(sources.opened(sys.argv[1], stack, seen), sys.argv[1], "text", seen, stack):
         pass
 print(peak() - before)
 """

@@ -21,7 +21,6 @@ and written in chunks.
 from __future__ import annotations
 
 from ekm_core.triage.job import Counts, run
-from ekm_core.triage.rows import BadRow, TriageError
-from ekm_core.triage.sinks import ADDED
+from ekm_core.triage.rows import ADDED, BadRow, TriageError
 
 __all__ = ["ADDED", "BadRow", "Counts", "TriageError", "run"]

@@ -143,8 +143,8 @@ def run(
 def _here(plan: Plan, batches: Iterator[Batch]) -> Generator[Done, None, None]:
     """The rows done by this process."""
     worker, layout = Worker(plan), None
-    for rows, lines in batches:
-        for done in worker.do(rows, lines, layout):
+    for batch in batches:
+        for done in worker.do(batch, layout):
             layout = done.layout
             yield done
 

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 MOST_NAMED = 20
+_AT_ONCE = 16_384
+ADDED = ("error_id", "error_ids", "provider", "entities")
+"""The columns that a triage adds."""
 
 Row = dict[str, Any]
-Batch = tuple[list[Row], list[bytes]]
-"""Rows, and the lines of JSON that they were read from (none for other formats)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows.
+
+    texts: of the column with the messages. lines: of JSON, that the rows were read from, b"" for one that was not; ()
+    where none was.
+    """
+
+    texts: Sequence[str]
+    rows: Sequence[Row]
+    lines: Sequence[bytes] = ()
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], column: str, lines: Sequence[bytes] = ()) -> Batch:
+        """Rows that all have a text in that column."""
+        return cls([row[column] for row in rows], rows, lines)
+
+    def parts(self) -> Iterator[Batch]:
+        """The same rows, not too many at once."""
+        for start in range(0, len(self.texts), _AT_ONCE):
+            these = slice(start, start + _AT_ONCE)
+            yield Batch(self.texts[these], self.rows[these], self.lines[these])
 
 
 class TriageError(Exception):

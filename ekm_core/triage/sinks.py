@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,13 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from ekm_core import scan
-from ekm_core.batch import CLOSE, NO_ERROR, Result
-from ekm_core.triage.rows import Row, TriageError
+from ekm_core.batch import NO_ERROR, Result
+from ekm_core.triage import blocks
+from ekm_core.triage.rows import ADDED, Batch, Row, TriageError
 from ekm_core.triage.sources import format_of
-
-ADDED = ("error_id", "error_ids", "provider", "entities")
-
 
 Found = Sequence[Result | None]
 """One a row; None where nothing was found, so that the row stays as it is."""
@@ -38,7 +34,8 @@ class Form(Protocol):
 
     layout: Layout
 
-    def render(self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]) -> Piece: ...
+    def render(self, batch: Batch, texts: Sequence[str], found: Found) -> Piece:
+        """texts: those of the batch, as they were classified."""
 
 
 _NOTHING: Row = {"error_id": "", "error_ids": [], "provider": "", "entities": {}}
@@ -48,64 +45,55 @@ _NOTHING_IN_JSON = b',"error_id":"","error_ids":[],"provider":"","entities":{}}\
 class _Jsonl:
     def __init__(self, column: str, layout: Layout) -> None:
         self._column, self.layout = column, layout
-        # A name of other characters could stand in a line with escapes, where it is not looked for.
-        self._is_plain = re.fullmatch(r"[\w .-]+", column, re.ASCII) is not None
-        name = re.escape(f'"{column if self._is_plain else "text"}"').encode()
-        self._is_twice = scan.whether([name + rb"[^\n]*" + name, rb"\\u00"])
+        self._reader = blocks.reader(column)
 
-    def render(self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]) -> Piece:
-        self.layout = ()  # every line stands for itself
-        pieces: list[bytes] = []
-        for start in range(0, len(rows), CLOSE):
-            these = slice(start, start + CLOSE)
-            pieces += self._rendered(rows[these], texts[these], found[these], lines[these])
-        return b"".join(pieces)
-
-    def _rendered(
-        self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]
-    ) -> Sequence[bytes]:
-        """The rows as pieces, two for each: mostly what stands before its new columns, and these."""
+    def render(self, batch: Batch, texts: Sequence[str], found: Found) -> Piece:
+        """Rows of JSON lines as they came, with the new columns behind: far cheaper than to write them anew."""
         import orjson
 
-        column, dumps = self._column, orjson.dumps
-        out = [_NOTHING_IN_JSON] * (2 * len(rows))
-        # As it came, with the new columns behind: far cheaper than to write the row anew.
-        out[::2] = [line[:-1] for line in lines] or [b""] * len(rows)
-        anew = self._not_extensible(rows, lines) if lines else set(range(len(rows)))
+        self.layout = ()  # every line stands for itself
+        dumps = orjson.dumps
+        # two pieces for each: what stands before its new columns, and these
+        out: list[bytes | memoryview] = [_NOTHING_IN_JSON] * (2 * len(texts))
+        out[::2], anew = self._as_they_came(batch)
         for at, result in enumerate(found):
-            text = texts[at] if result is None else result.text
-            if result is not None and result.ids:
-                out[2 * at + 1] = _added_in_json(result.ids, result.provider) + dumps(result.entities) + b"}\n"
-            if (result is not None or not text.isascii()) and text != rows[at][column]:
-                anew.add(at)
-        for at in anew:
-            text, ids, provider, entities = found[at] or NO_ERROR
-            added = _NOTHING
+            if result is None:
+                continue
+            text, ids, provider, entities = result
             if ids:
-                added = {"error_id": ids[0], "error_ids": ids, "provider": provider, "entities": entities}
-            row = {**rows[at], column: texts[at] if found[at] is None else text, **added}
-            out[2 * at : 2 * at + 2] = dumps(row), b"\n"
-        return out
+                out[2 * at + 1] = _added_in_json(ids, provider) + dumps(entities) + b"}\n"
+            if text != texts[at]:
+                anew.add(at)
+        if texts is not batch.texts:
+            anew.update(at for at, text in enumerate(batch.texts) if text != texts[at])
+        for at in anew:
+            out[2 * at : 2 * at + 2] = self._anew(batch, at, texts[at], found[at]), b"\n"
+        return b"".join(out)
 
-    def _not_extensible(self, rows: Sequence[Row], lines: Sequence[bytes]) -> set[int]:
-        """The lines of JSON to which columns may not be added as they stand.
+    def _as_they_came(self, batch: Batch) -> tuple[Sequence[bytes | memoryview], set[int]]:
+        """Each row up to its closing brace, and the places of those that must be written anew."""
+        lines = batch.lines
+        if isinstance(lines, blocks.Lines) and lines.plain:
+            return lines.bodies(), set()
+        if not lines:
+            return [b""] * len(batch.texts), set(range(len(batch.texts)))
+        return [line[:-1] for line in lines], {at for at, line in enumerate(lines) if not self._reader.is_plain(line)}
 
-        A line must hold the quoted name of the text once only: a second one, perhaps with escapes in its name, would
-        be lost on reading, but its secrets would be written out. What holds for all together spares a look at each.
-        """
-        if not self._is_plain:
-            return set(range(len(lines)))
-        if (
-            {line[-1:] for line in lines} == {b"}"}
-            and not self._is_twice(b"\n".join(lines))
-            and frozenset().union(*rows).isdisjoint(ADDED)
-        ):
-            return set()
-        return {
-            at
-            for at, line in enumerate(lines)
-            if not line.endswith(b"}") or self._is_twice(line) or not rows[at].keys().isdisjoint(ADDED)
-        }
+    def _anew(self, batch: Batch, at: int, text: str, result: Result | None) -> bytes:
+        """The row as an object of JSON. What was read from JSON keeps its other columns to the letter."""
+        import msgspec
+        import orjson
+
+        added = _NOTHING
+        if result is not None:
+            text = result.text
+            if result.ids:
+                ids, entities = result.ids, result.entities
+                added = {"error_id": ids[0], "error_ids": ids, "provider": result.provider, "entities": entities}
+        if batch.lines and (line := batch.lines[at]):
+            row = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+            return msgspec.json.encode({**row, self._column: text, **added})
+        return orjson.dumps({**batch.rows[at], self._column: text, **added})
 
 
 @lru_cache(maxsize=4096)
@@ -121,17 +109,17 @@ class _Csv:
     def __init__(self, column: str, layout: Layout) -> None:
         self._column, self.layout = column, layout
 
-    def render(self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]) -> Piece:
+    def render(self, batch: Batch, texts: Sequence[str], found: Found) -> Piece:
         made = io.StringIO(newline="")
         first = self.layout is None
         if first:
-            names = dict.fromkeys(name for row in rows for name in row if name not in ADDED)
+            names = dict.fromkeys(name for row in batch.rows for name in row if name not in ADDED)
             self.layout = (*names, *ADDED)
         writer = csv.DictWriter(made, self.layout)
         if first:
             writer.writeheader()
         try:
-            writer.writerows(_flat(rows, texts, found, self._column, ";".join))
+            writer.writerows(_flat(batch.rows, texts, found, self._column, ";".join))
         except ValueError as problem:
             raise TriageError(
                 f"a later row has columns that the first rows do not have; write .jsonl: {problem}"
@@ -143,10 +131,10 @@ class _Parquet:
     def __init__(self, column: str, layout: Layout) -> None:
         self._column, self.layout = column, layout
 
-    def render(self, rows: Sequence[Row], texts: Sequence[str], found: Found, lines: Sequence[bytes]) -> Piece:
+    def render(self, batch: Batch, texts: Sequence[str], found: Found) -> Piece:
         import pyarrow as pa
 
-        flat = list(_flat(rows, texts, found, self._column, list))
+        flat = list(_flat(batch.rows, texts, found, self._column, list))
         try:
             if self.layout is None:
                 table = pa.Table.from_pylist(flat)
@@ -243,7 +231,7 @@ class Target:
         """Gives the file its name, also one without rows."""
         if self._empty:
             made = form(self.kind, column)
-            self.append([made.render((), (), (), ())], made.layout)
+            self.append([made.render(Batch((), ()), (), ())], made.layout)
         self._close_writer()
         self._file.close()
         self._plain.close()

@@ -27,12 +27,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, BinaryIO, TypeVar, cast
 
-from ekm_core.triage import records
+from ekm_core.triage import blocks, records
 from ekm_core.triage.records import NO_RECORD
 from ekm_core.triage.rows import Batch, Progress, Row, TriageError
 
 _T = TypeVar("_T")
-_BLOCK = 2 << 20
+_BLOCK = 4 << 20
 _LONGEST = 16 << 20
 HEAD = 1 << 16
 """Bytes from which the format is told."""
@@ -46,27 +46,32 @@ _BROKEN = "the JSON is broken"
 _TOO_LONG = "the line is longer than 16 MiB"
 
 
-def _lines(file: BinaryIO, seen: Progress) -> Iterator[list[bytes]]:
-    """Whole lines without their line breaks, many at a time; one of more than 16 MiB is left out and counted."""
+def _blocks(file: BinaryIO, seen: Progress) -> Iterator[bytes]:
+    """Whole lines, many at a time; one of more than 16 MiB is left out and counted."""
     rest = b""
     skipping = False
     while block := file.read(_BLOCK):
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()
-        if skipping and lines:
-            lines.pop(0)
-            skipping = False
+        if skipping:
+            _, found, block = block.partition(b"\n")
+            skipping = not found
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield b"".join((rest, memoryview(block)[:end]))
+            rest = block[end:]
+        elif not skipping:
+            rest += block
         if len(rest) > _LONGEST:
             rest, skipping = b"", True
-            yield lines
             seen.number += 1
             seen.leave_out(_TOO_LONG)
-        elif skipping:
-            rest = b""
-        elif lines:
-            yield lines
-    if rest and not skipping:
-        yield [rest]
+    if rest:
+        yield rest
+
+
+def _lines(file: BinaryIO, seen: Progress) -> Iterator[list[bytes]]:
+    """The same, apart and without their line breaks."""
+    for block in _blocks(file, seen):
+        yield block.removesuffix(b"\n").split(b"\n")
 
 
 def _read_log(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
@@ -74,41 +79,28 @@ def _read_log(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
         seen.number += len(lines)
         texts = [line.rstrip(b"\r").decode("utf-8", "replace") for line in lines]
         seen.mended += sum("\ufffd" in text for text in texts)
-        yield [{column: text} for text in texts], []
+        yield Batch(texts, [{column: text} for text in texts])
 
 
 def _read_jsonl(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
-    for lines in _lines(file, seen):
-        rows = _well_formed(lines, column)
-        if rows is None:
-            yield _one_by_one(lines, column, seen)
+    reader = blocks.reader(column)
+    for block in _blocks(file, seen):
+        read = reader.batch(block)
+        if read is None:
+            yield _one_by_one(block.removesuffix(b"\n").split(b"\n"), column, seen)
         else:
-            seen.number += len(lines)
-            yield rows, lines
-
-
-def _well_formed(lines: list[bytes], column: str) -> list[Row] | None:
-    """The rows of lines that all have a text; None where one has none."""
-    import orjson
-
-    try:
-        rows = [orjson.loads(line) for line in lines]
-        texts = {type(row[column]) for row in rows}
-    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
-        return None
-    return rows if texts == {str} and {type(row) for row in rows} == {dict} else None
+            seen.number += len(read.texts)
+            yield read
 
 
 def _one_by_one(lines: list[bytes], column: str, seen: Progress) -> Batch:
-    import orjson
-
     rows: list[Row] = []
     read: list[bytes] = []
     for line in lines:
         seen.number += 1
         try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as problem:
+            row = blocks.loaded(line)
+        except ValueError as problem:
             if line.strip():
                 seen.leave_out("its bytes are not UTF-8" if "UTF-8" in str(problem) else _BROKEN)
             continue
@@ -118,7 +110,7 @@ def _one_by_one(lines: list[bytes], column: str, seen: Progress) -> Batch:
         elif (made := _made(row, column, seen)) is not None:
             rows.append(made)
             read.append(b"")
-    return rows, read
+    return Batch.of(rows, column, read)
 
 
 def _made(found: object, column: str, seen: Progress) -> Row | None:
@@ -143,9 +135,9 @@ def _read_json(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
         if (made := _made(found, column, seen)) is not None:
             rows.append(made)
         if len(rows) == ROWS_AT_ONCE:
-            yield rows, []
+            yield Batch.of(rows, column)
             rows = []
-    yield rows, []
+    yield Batch.of(rows, column)
 
 
 _LIST = re.compile(r'\s*(?:\{\s*"(?:[Rr]ecords|Events|entries|value)"\s*:\s*)?\[')
@@ -216,8 +208,8 @@ def _read_yaml(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
                 made += rows()
             elif line.strip() or document:
                 document.append(line)
-        yield made, []
-    yield list(rows()), []
+        yield Batch.of(made, column)
+    yield Batch.of(list(rows()), column)
 
 
 def _read_csv(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
@@ -245,9 +237,9 @@ def _read_csv(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
         elif cells:
             seen.leave_out(f"it has {len(cells):,} cells where the header has {len(header):,}")
         if len(rows) == ROWS_AT_ONCE:
-            yield rows, []
+            yield Batch.of(rows, column)
             rows = []
-    yield rows, []
+    yield Batch.of(rows, column)
 
 
 def _read_parquet(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
@@ -261,15 +253,15 @@ def _read_parquet(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch
             raise TriageError(
                 f"the file has no column {column!r}; its columns are: {', '.join(table.schema_arrow.names)}"
             )
-        for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False):
+        for group in table.iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False):
             rows: list[Row] = []
-            for row in batch.to_pylist():
+            for row in group.to_pylist():
                 seen.number += 1
                 if isinstance(row[column], str):
                     rows.append(row)
                 else:
                     seen.leave_out(f"it has no text in {column!r}")
-            yield rows, []
+            yield Batch.of(rows, column)
     except pa.ArrowException as problem:
         raise TriageError(f"this is not a readable parquet file: {problem}") from problem
 
@@ -646,15 +638,15 @@ def tasks(
     for part, kind in _parts(file, name, column, seen, stack):
         if kind not in _OF_LINES:
             with _of_several(seen):
-                for rows, _ in _READERS[kind](part, column, seen):
-                    yield Task("", rows=rows)
+                for found in _READERS[kind](part, column, seen):
+                    yield Task("", rows=list(found.rows))
         elif here and part is file and stat.S_ISREG(os.fstat(file.fileno()).st_mode) and name != "-":
             for start, end in pairwise(_cuts(file)):
                 yield Task(kind, file=seen.file, path=name, start=start, end=end)
         else:
-            for lines in _lines(part, seen):
-                yield Task(kind, b"\n".join([*lines, b""]), number=seen.number, file=seen.file)
-                seen.number += len(lines)
+            for block in _blocks(part, seen):
+                yield Task(kind, block, number=seen.number, file=seen.file)
+                seen.number += block.count(b"\n") + (not block.endswith(b"\n"))
     seen.end_file()
 
 
@@ -676,7 +668,7 @@ def _cuts(file: BinaryIO) -> Iterator[int]:
 def read(task: Task, column: str, seen: Progress) -> Iterator[Batch]:
     """What a task holds, as ``batches`` gives it."""
     if not task.kind:
-        yield task.rows, []
+        yield Batch.of(task.rows, column)
         return
     seen.number, seen.file, lines = task.number, task.file, task.lines
     if task.path:

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from ekm_core.batch import Classifier, Result, whole
 from ekm_core.triage import sinks, sources
-from ekm_core.triage.rows import Progress, Row
+from ekm_core.triage.rows import Batch, Progress, Row
 from ekm_core.triage.sinks import Layout, Piece
-from ekm_core.triage.sources import ROWS_AT_ONCE, Task
+from ekm_core.triage.sources import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +60,21 @@ class Worker:
         self._classifier = Classifier(plan.scanner, values=plan.out != "")
         self._form = sinks.form(plan.out, plan.column) if plan.out else None
 
-    def do(self, rows: Sequence[Row], lines: Sequence[bytes], layout: Layout = None) -> Iterator[Done]:
-        """The rows, some at a time. lines: of JSON, that they were read from. layout: of the pieces before."""
-        plan, form = self._plan, self._form
+    def do(self, batch: Batch, layout: Layout = None) -> Iterator[Done]:
+        """The rows, some at a time. layout: of the pieces before."""
+        form = self._form
         if form is not None:
             form.layout = layout
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            some = rows[start : start + ROWS_AT_ONCE]
-            texts = whole([row[plan.column] for row in some])
+        for some in batch.parts():
+            texts = whole(some.texts)
             found = self._classifier.found(texts)
-            done = Done(len(some), Counter([result.ids[0] for result in found if result and result.ids]))
+            done = Done(len(texts), Counter([result.ids[0] for result in found if result and result.ids]))
             if form is not None:
-                done.pieces.append(form.render(some, texts, found, lines[start : start + ROWS_AT_ONCE]))
+                done.pieces.append(form.render(some, texts, found))
                 done.layout = form.layout
-            if plan.collect:
+            if self._plan.collect:
                 results = [result or Result(text) for result, text in zip(found, texts, strict=True)]
-                done.collected.append((some, results))
+                done.collected.append((list(some.rows), results))
             yield done
 
 
@@ -89,8 +88,8 @@ def work(plan: Plan, task: Task, layout: Layout = None) -> Done:
     worker: Worker = _mine.worker
     seen = Progress()
     whole_task = Done(layout=layout)
-    for rows, lines in sources.read(task, plan.column, seen):
-        for done in worker.do(rows, lines, whole_task.layout):
+    for batch in sources.read(task, plan.column, seen):
+        for done in worker.do(batch, whole_task.layout):
             whole_task.rows += done.rows
             whole_task.by_error.update(done.by_error)
             whole_task.pieces += done.pieces
