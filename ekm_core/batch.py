@@ -162,7 +162,7 @@ class Classifier:
         cleaned = [
             redact.redact(text).text if its & _SECRETIVE else text for text, its in zip(texts, bits, strict=True)
         ]
-        normal = [_normal(clean, its) for clean, its in zip(cleaned, bits, strict=True)]
+        normal = self._normal(cleaned, bits)
         every = self._scan(normal, bits)
         ids = [signs and self._ids(plain, signs) for plain, signs in zip(normal, every, strict=True)]
         values = self._read(normal, every, ids) if self._values else [None] * len(texts)
@@ -171,6 +171,12 @@ class Classifier:
             Result(clean, its, self._errors[its[0]].provider.value, read) if its else other
             for clean, its, read, other in zip(cleaned, ids, values, others, strict=True)
         ]
+
+    def _normal(self, texts: list[str], bits: list[int]) -> list[str]:
+        """The normal forms of redacted texts; mostly there is no more to undo than runs of blanks."""
+        quiet = [text.replace("\t", " ") for text, its in zip(texts, bits, strict=True) if not its & _NOISY]
+        single = iter(self._scanner.single_blanks(quiet) if self._scanner else map(normalise.single_blanks, quiet))
+        return [normalise.plain(text) if its & _NOISY else next(single) for text, its in zip(texts, bits, strict=True)]
 
     def _doubtful(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """The places of the texts that need more than a look, each with what stands there: bits of ``_gate``."""
@@ -308,10 +314,3 @@ def whole(texts: Sequence[str]) -> Sequence[str]:
     if all(map(str.isascii, texts)):
         return texts
     return [text if text.isascii() else normalise.whole_characters(text) for text in texts]
-
-
-def _normal(text: str, signs: int) -> str:
-    """The normal form of a redacted text: mostly there is no more to undo than runs of blanks."""
-    if signs & _NOISY:
-        return normalise.plain(text)
-    return normalise.single_blanks(text.replace("\t", " "))

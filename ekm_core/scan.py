@@ -104,6 +104,7 @@ class Scanner:
             [(bit, pattern) for bit, patterns in gate.items() for pattern in patterns], once=False, make=make
         )
         self._every_gate = sum(gate)
+        self._blanks = _compiled([(0, rb"  ")], once=False, make=make)
         self._remembered: dict[frozenset[int], _Mains | None] = {}
         self._numbers = count()
         self._told: dict[tuple[int, frozenset[int]], Signs] = {}
@@ -139,6 +140,18 @@ class Scanner:
         if here:
             signs.append((at, here))
         return signs
+
+    def single_blanks(self, texts: Sequence[str]) -> list[str]:
+        """As ``normalise.single_blanks``, for texts of ASCII characters without line breaks, all at once."""
+        every = "\n".join(texts)
+        ends: list[int] = []
+        self._blanks.scan(every.encode(), _NOTE_END, 0, ends.append)
+        pieces, done = [], 0
+        for end in ends:
+            pieces.append(every[done : end - 1])
+            done = end
+        pieces.append(every[done:])
+        return "".join(pieces).split("\n") if texts else []
 
     def look(self, texts: Sequence[str], bits: Sequence[int]) -> list[Signs | None]:
         """What matches in each of some texts of ASCII characters; None where no signature's own pattern does.
@@ -219,9 +232,14 @@ def _note_place(number: int, start: int, end: int, flags: int, note: Callable[[i
     note(end << _BITS | number)  # one number is made and sorted in half the time of a pair
 
 
+def _note_end(number: int, start: int, end: int, flags: int, note: Callable[[int], None]) -> None:
+    note(end)
+
+
 _Handler = Callable[[int, int, int, int, object], bool | None]
 _NOTE = cast(_Handler, _note)
 _NOTE_PLACE = cast(_Handler, _note_place)
+_NOTE_END = cast(_Handler, _note_end)
 
 
 def _matching(database: hyperscan.Database, text: bytes) -> list[int]:

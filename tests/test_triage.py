@@ -262,7 +262,7 @@ def test_where_one_providers_words_stand_alone_no_others_signature_matches() -> 
     alone = set(batch._BITS.values())
     found = [(texts[at], bits) for at, bits in classifier._doubtful(texts) if bits in alone]
     assert {bits for _, bits in found} == alone
-    normal = [batch._normal(text, bits) for text, bits in found]
+    normal = classifier._normal([text for text, _ in found], [bits for _, bits in found])
     assert classifier._scanner
     narrow = classifier._scanner.look(normal, [bits for _, bits in found])
     assert narrow == classifier._scanner.look(normal, [0] * len(normal))
@@ -274,6 +274,11 @@ def without_scanner() -> batch.Classifier:
     return batch.Classifier("never")
 
 
+@cache
+def with_scanner() -> batch.Classifier:
+    return batch.Classifier("now")
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     texts=st.lists(st.text(alphabet="ab \t\n\r\\\"'|>#%20nrt&;+*`[m<\x0b\x1c\x1b-=é\ud800", max_size=24), max_size=6)
@@ -281,11 +286,12 @@ def without_scanner() -> batch.Classifier:
 def test_a_text_without_noise_has_only_blanks_to_lose(texts: list[str]) -> None:
     texts = batch.whole(texts)
     noisy = re2.compile(batch._WRAPPED, LATIN)
-    for text in texts:
-        sign = batch._NOISY if noisy.search(text.encode()) else 0
-        normal, complete = batch._normal(text, sign), normalise.normalise(text).text
+    signs = [batch._NOISY if noisy.search(text.encode()) else 0 for text in texts]
+    for text, sign, normal in zip(texts, signs, without_scanner()._normal(texts, signs), strict=True):
+        complete = normalise.normalise(text).text
         # apart from what leads a line
         assert normal == complete if sign else normal.endswith(complete.lstrip(" ")), text
+    assert with_scanner()._normal(texts, signs) == without_scanner()._normal(texts, signs)
     assert [result.text for result in without_scanner().many(texts)] == [redact.redact(text).text for text in texts]
 
 
