@@ -106,7 +106,8 @@ class Classifier:
     def __init__(self, scanner: str = "auto", *, values: bool = True) -> None:
         self._engine = classify.engine()
         self._gate = _gate(self._engine)
-        self._errors = catalogue.errors()
+        self._providers = {error_id: error.provider for error_id, error in catalogue.errors().items()}
+        self._names = {error_id: provider.value for error_id, provider in self._providers.items()}
         self._decided: dict[frozenset[int], _Decision] = {}
         self._decided_long: dict[frozenset[int], _Decision] = {}
         self._until_scanner = _WORTH_A_SCANNER if scanner == "auto" else -1
@@ -164,13 +165,17 @@ class Classifier:
         ]
         normal = self._normal(cleaned, bits)
         every = self._scan(normal, bits)
-        ids = [signs and self._ids(plain, signs) for plain, signs in zip(normal, every, strict=True)]
+        ids = [self._ids(plain, signs) if signs else None for plain, signs in zip(normal, every, strict=True)]
         values = self._read(normal, every, ids) if self._values else [None] * len(texts)
-        others = [Result(clean) if clean is not text else None for text, clean in zip(texts, cleaned, strict=True)]
-        return [
-            Result(clean, its, self._errors[its[0]].provider.value, read) if its else other
-            for clean, its, read, other in zip(cleaned, ids, values, others, strict=True)
+        names = self._names
+        results: list[Result | None] = [
+            Result(clean, its, names[its[0]], read) if its else None
+            for clean, its, read in zip(cleaned, ids, values, strict=True)
         ]
+        for at, (text, clean) in enumerate(zip(texts, cleaned, strict=True)):
+            if clean is not text and results[at] is None:
+                results[at] = Result(clean)
+        return results
 
     def _normal(self, texts: list[str], bits: list[int]) -> list[str]:
         """The normal forms of redacted texts; mostly there is no more to undo than runs of blanks."""
@@ -222,7 +227,7 @@ class Classifier:
         ]
 
     def _values_of(self, text: str, signs: scan.Signs, error_id: str) -> dict[str, str]:
-        provider, likely = self._errors[error_id].provider, signs.finders
+        provider, likely = self._providers[error_id], signs.finders
         if likely is None and self._scanner is not None and text.isascii():
             likely = self._scanner.finders(text, provider)
         return entities.values(text, provider, likely)

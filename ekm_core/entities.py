@@ -64,7 +64,7 @@ class _Finder:
     """Where a value stands: the groups of the pattern are named after the entities they hold.
 
     telltale: RE2; matches in every text in which the pattern is looked for. The less it matches elsewhere, the better.
-    names, gives: the pattern's groups, and the names of the values that they make.
+    names, gives: the pattern's groups, and the names of the values that they make. only: the name, where it is one.
     at: every match begins this many characters before one of these literals; () where ``around`` says it.
     """
 
@@ -72,6 +72,7 @@ class _Finder:
     pattern: re.Pattern[str]
     names: tuple[str, ...]
     gives: frozenset[str]
+    only: str
     at: _Anchors
     around: _Around | None
 
@@ -133,7 +134,7 @@ def _finder(
     names = tuple(sorted(compiled.groupindex, key=compiled.groupindex.__getitem__))
     gives = frozenset(made for name in names for made in _MAKES.get(name, (name,)))
     looked_for = telltale if isinstance(telltale, str) else "|".join(map(re2.escape, telltale))
-    return _Finder(looked_for, compiled, names, gives, at, around)
+    return _Finder(looked_for, compiled, names, gives, next(iter(gives)) if len(gives) == 1 else "", at, around)
 
 
 _AT_ARN = (("arn:aws", 0), ("aws", 0))
@@ -505,9 +506,9 @@ def values(text: str, provider: Provider, likely: tuple[int, ...] | None = None)
     read: dict[str, str] = {}
     usable: dict[str, str] = {}
     for finder in finders:
-        gives = finder.gives
+        only, gives = finder.only, finder.gives
         done = 0
-        while not usable.keys() >= gives and (match := finder.following(text, places, done)):
+        while not (only in usable or usable.keys() >= gives) and (match := finder.following(text, places, done)):
             done = match.end()
             for group in finder.names:
                 for name, value, _ in _named(group, match.group(group)):
@@ -531,10 +532,10 @@ def _named(group: str, value: str | None) -> Sequence[tuple[str, str, int]]:
         return (("project_number" if value.isdigit() else "project_id", value, len(value)),)
     if group == "aadsts_number":
         return (("aadsts_code", f"AADSTS{value}", len(value) + 6),)
-    if not (value.endswith(">") or _closed(value, "[]") or _closed(value, "{}")):
+    if not (value[-1].isalnum() or value.endswith(">") or _closed(value, "[]") or _closed(value, "{}")):
         # behind a caller the sentence goes on: its dots are those of a name that somebody cut
         value = value.rstrip(_TRAILING.replace(".", "") if group == "principal" else _TRAILING)
-    value = value.split("](", 1)[0]
+    value = value.partition("](")[0]
     if not value:
         return ()
     length = len(value)

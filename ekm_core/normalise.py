@@ -54,7 +54,8 @@ _LEAD = re.compile(rf"\s*+(?>{_GUTTER}\s*+)++")
 
 # All noise begins with one of a few characters, taken first: ``re`` skips everything else at full speed. A look-behind
 # at that character then leads each alternative; no group captures, which would cost more than the alternatives do.
-_MARKS = rf"\\&%<\x1b\[`*^#âÂ␛\ufffd{_INVISIBLE}"
+_ASCII_MARKS = r"\\&%<\x1b\[`*^#"
+_MARKS = rf"{_ASCII_MARKS}âÂ␛\ufffd{_INVISIBLE}"
 _MARKED = rf"""
         (?<=[\n\r]){_AFTER_LINE}
         | (?<=[^\S\ \n\r])(?:{_TO_NEXT_LINE}|{_BLANK}*+)
@@ -120,7 +121,7 @@ _NEXT_LITERAL = re.compile(rf"\n(?:(?<=[\"']\n)|(?<=[\"'][ \r\\]\n)|(?<=[\"'] \\
 _BAR_AT_END = re.compile(r"\|\s*[\n\r\\]")
 _LONG_RUN = " " * 20
 _UNSEEN = re.compile(f"[{_INVISIBLE}]")
-_EASY_NOISE = re.compile(rf"[\t-\r\x1c-\x1f{_MARKS}](?:{_MARKED})", re.VERBOSE)
+_EASY_NOISE = re.compile(rf"[\t-\r\x1c-\x1f{_ASCII_MARKS}](?:{_MARKED})", re.VERBOSE)
 # A form's field, as it stands in the address that a browser was sent back to, or as libraries for phones log it.
 _FORMS = (
     re.compile(r"error_description=[^\s&\"<>]{1,4000}"),
@@ -395,7 +396,7 @@ def _is_easy(text: str) -> bool:
         and "''" not in text
         and '""' not in text
         and not _BAR_AT_END.search(text)
-        and not _CONCATENATED.search(text)
+        and not ("+" in text and _CONCATENATED.search(text))
         and not ("\n" in text and ("=\n" in text or "=\r" in text or _NEXT_LITERAL.search(text)))
     )
 

@@ -16,10 +16,11 @@ import contextlib
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import accumulate, count
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from ekm_core import classify, entities, kept
 from ekm_core.model import Provider
@@ -33,7 +34,8 @@ _EVERY_BIT = (1 << _BITS) - 1
 Gate = Mapping[int, Sequence[bytes]]
 
 
-class Signs(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Signs:
     """What one look at a normalised text found.
 
     patterns: the numbers of ``classify``'s patterns that match, those that matter for the matching signatures.
@@ -47,7 +49,8 @@ class Signs(NamedTuple):
     finders: tuple[int, ...] | None = None
 
 
-class _Mains(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Mains:
     """What the matching signatures' own patterns tell already.
 
     matter: the contexts whose match could matter too. providers: those whose details are to be looked for.
@@ -159,22 +162,24 @@ class Scanner:
         bits: of the gate, that stood in each raw text. Where one provider's stand alone, no other's signatures match.
         """
         data = [text.encode() for text in texts]
-        database = self._mains_of.get
-        every = [self._main(_matching(database(its, self._mains), text)) for text, its in zip(data, bits, strict=True)]
+        database, remembered = self._mains_of.get, self._remembered
+        every: list[_Mains | None] = []
+        for text, its in zip(data, bits, strict=True):
+            found: list[int] = []
+            database(its, self._mains).scan(text, _NOTE, 0, found.append)
+            mains = None
+            if found:
+                numbers = frozenset(found)
+                mains = remembered[numbers] if numbers in remembered else self._main(numbers)
+            every.append(mains)
         # only now, for the tables of two searches would drive each other out of the processor's cache
-        return [mains and self._signs(mains, text) for mains, text in zip(every, data, strict=True)]
+        return [self._signs(mains, text) if mains else None for mains, text in zip(every, data, strict=True)]
 
-    def _main(self, found: list[int]) -> _Mains | None:
-        if not found:
-            return None
-        numbers = frozenset(found)
-        try:
-            return self._remembered[numbers]
-        except KeyError:
-            if len(self._remembered) >= _MOST_REMEMBERED:
-                self._remembered.clear()
-            mains = self._remembered[numbers] = self._known(numbers)
-            return mains
+    def _main(self, numbers: frozenset[int]) -> _Mains | None:
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        mains = self._remembered[numbers] = self._known(numbers)
+        return mains
 
     def _signs(self, mains: _Mains, text: bytes) -> Signs:
         if not mains.providers:
