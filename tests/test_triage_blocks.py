@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,22 @@ def test_what_is_written_anew_keeps_its_other_columns_to_the_letter(tmp_path: Pa
     written = (tmp_path / "out.jsonl").read_text()
     assert "hunter2" not in written
     assert numbers in written
+
+
+def deep(depth: int, more: str = "") -> str:
+    return '{"text":"password=hunter2hunter2",' + more + '"o":' + "[" * depth + "]" * depth + '}\n{"text":"other"}\n'
+
+
+@pytest.mark.parametrize("depth", [900, 1_000, 1_020])
+@pytest.mark.parametrize("more", ["", '"n":1e999,'])
+def test_lists_within_lists_are_no_traceback(depth: int, more: str, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(deep(depth, more))
+    counts = triage.run(str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"))
+    assert counts.rows + counts.bad == 2
+    assert "hunter2" not in (tmp_path / "out.jsonl").read_text()
+
+
+def test_what_no_csv_can_hold_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(deep(1_000))
+    with pytest.raises(triage.TriageError, match=re.escape(blocks.TOO_DEEP)):
+        triage.run(str(tmp_path / "in.jsonl"), str(tmp_path / "out.csv"))

@@ -6,7 +6,6 @@ out as they stand.
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ from operator import attrgetter
 from typing import Any, overload
 
 from ekm_core import scan
-from ekm_core.triage.rows import ADDED, Batch, Row
+from ekm_core.triage.rows import ADDED, Batch, Row, TriageError
 
+TOO_DEEP = "a row holds lists within lists, hundreds deep, which only .jsonl can be written of"
 _TEXT = attrgetter("text")
 _TOGETHER = 0
 """Two objects on one line, which the decoder takes as well as one on two lines: then numbers of lines say nothing."""
@@ -62,11 +62,21 @@ class _Rows(Sequence[Row]):
     @overload
     def __getitem__(self, at: slice) -> Sequence[Row]: ...
     def __getitem__(self, at: int | slice) -> Row | Sequence[Row]:
-        return loaded(self._lines[at]) if isinstance(at, int) else _Rows(self._lines[at])
+        if isinstance(at, slice):
+            return _Rows(self._lines[at])
+        try:
+            row: Row = loaded(self._lines[at])
+        except ValueError as problem:
+            raise TriageError(TOO_DEEP) from problem
+        return row
 
 
 def loaded(line: bytes) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    """What stands in a line. Raises ValueError where that is no JSON."""
+    """What stands in a line. Raises ValueError where that is no JSON.
+
+    A column with a number that no computer's own can hold is given as it is written.
+    """
+    import msgspec
     import orjson
 
     try:
@@ -74,7 +84,20 @@ def loaded(line: bytes) -> Any:  # noqa: ANN401 - whatever JSON can hold
     except orjson.JSONDecodeError as problem:
         if "infinity" not in str(problem):
             raise
-        return json.loads(line)  # a number that is greater than any that orjson takes
+    try:
+        columns = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, RecursionError) as problem:
+        raise ValueError(str(problem)) from problem
+    return {name: _value(bytes(written)) for name, written in columns.items()}
+
+
+def _value(written: bytes) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    import orjson
+
+    try:
+        return orjson.loads(written)
+    except orjson.JSONDecodeError:
+        return written.decode()
 
 
 class Reader:

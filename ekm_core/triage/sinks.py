@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -80,7 +80,9 @@ class _Jsonl:
         return [line[:-1] for line in lines], {at for at, line in enumerate(lines) if not self._reader.is_plain(line)}
 
     def _anew(self, batch: Batch, at: int, text: str, result: Result | None) -> bytes:
-        """The row as an object of JSON. What was read from JSON keeps its other columns to the letter."""
+        """The row as an object of JSON. What was read from JSON keeps its other columns to the letter, but for one that
+        is too deep to be read, which keeps none.
+        """
         import msgspec
         import orjson
 
@@ -91,7 +93,9 @@ class _Jsonl:
                 ids, entities = result.ids, result.entities
                 added = {"error_id": ids[0], "error_ids": ids, "provider": result.provider, "entities": entities}
         if batch.lines and (line := batch.lines[at]):
-            row = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+            row: dict[str, msgspec.Raw] = {}
+            with suppress(RecursionError):
+                row = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
             return msgspec.json.encode({**row, self._column: text, **added})
         return orjson.dumps({**batch.rows[at], self._column: text, **added})
 
@@ -124,6 +128,8 @@ class _Csv:
             raise TriageError(
                 f"a later row has columns that the first rows do not have; write .jsonl: {problem}"
             ) from problem
+        except RecursionError as problem:
+            raise TriageError(blocks.TOO_DEEP) from problem
         return made.getvalue().encode("utf-8", "replace")
 
 
