@@ -28,6 +28,12 @@ from streamlit.runtime import metrics_util
 assert metrics_util._ETC_MACHINE_ID_PATH
 metrics_util._ETC_MACHINE_ID_PATH = str(Path(__file__).with_name("id"))
 """
+# Whatever the app says, the front end finds another machine, and begins anew.
+_A_STRANGER = """
+import uuid
+known = uuid.uuid5
+uuid.uuid5 = lambda space, name: known(space, name + " of a stranger")
+"""
 TYPED = f"typed and not sent {ASSUME_ROLE}"
 
 
@@ -49,12 +55,14 @@ class Pair:
         """The address of one process, past the proxy."""
         return f"http://127.0.0.1:{self.ports[name]}"
 
-    def launch(self, name: str) -> None:
-        """Start one process of the app, as if on a machine of its own, and do not wait for it."""
+    def launch(self, name: str, more: str = "") -> None:
+        """Start one process of the app, as if on a machine of its own, and do not wait for it. more: program text that
+        it runs first.
+        """
         machine = self.folder / name
         machine.mkdir(exist_ok=True)
         (machine / "id").write_text(name, encoding="utf-8")
-        (machine / "sitecustomize.py").write_text(_ANOTHER_MACHINE, encoding="utf-8")
+        (machine / "sitecustomize.py").write_text(_ANOTHER_MACHINE + more, encoding="utf-8")
         path = f"{machine}{os.pathsep}{ROOT}"
         settings = {"EKM_TRUSTED_PROXIES": "1", "EKM_METRICS": "1", "PYTHONPATH": path}
         self.processes[name] = start("app.py", self.ports[name], **settings)
@@ -184,6 +192,42 @@ def test_when_its_process_dies_the_other_goes_on_and_what_was_typed_survives(pag
     expect(page.locator("pre.ekm-text").first).to_contain_text("typed and not sent")
     diagnose(page, ANOTHER["text"])
     expect(page.locator(".ekm-finding .ekm-eyebrow code").first).to_have_text(ANOTHER["id"])
+
+
+@pytest.fixture
+def strange(page: Page, pair: Pair) -> Iterator[None]:
+    """The process that the page does not stay with is a stranger to it."""
+    other = next(name for name in pair.ports if name != served_by(page))
+    pair.kill(other)
+    pair.launch(other, _A_STRANGER)
+    wait_until_healthy(pair.own(other))
+    yield
+    pair.kill(other)
+
+
+@pytest.mark.usefixtures("strange")
+def test_what_a_page_forgets_that_begins_anew_is_put_back(page: Page, pair: Pair) -> None:
+    page.get_by_label("Error message").fill(TYPED)
+    pair.kill(served_by(page))
+    expect(page.locator(".ekm-connection")).to_contain_text("What you typed is still here. Press Diagnose again.")
+    expect(page.get_by_label("Error message")).to_have_value(TYPED)
+    page.get_by_role("button", name="Diagnose").click()
+    result(page)
+    expect(page.locator("pre.ekm-text").first).to_contain_text("typed and not sent")
+
+
+@pytest.mark.usefixtures("strange")
+def test_where_what_was_typed_has_no_place_any_more_it_can_be_copied(page: Page, pair: Pair) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_label("Error message").fill(TYPED)
+    # a newer version may have given the field another name
+    page.evaluate("document.querySelector('textarea').setAttribute('aria-label', 'As it was called before')")
+    pair.kill(served_by(page))
+    bar = page.locator(".ekm-connection")
+    expect(bar).to_contain_text("What you typed is no longer in its field: copy it from here.")
+    bar.get_by_role("button", name="Copy what you typed").click()
+    expect(bar.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == TYPED
 
 
 def test_an_answer_that_nobody_touched_says_so_too(page: Page, pair: Pair) -> None:

@@ -102,7 +102,8 @@
       const link = button.dataset.link;
       const text = link
         ? location.origin + location.pathname + "?error=" + encodeURIComponent(link)
-        : button.closest(".ekm-snippet").querySelector("pre").textContent;
+        : (button.ekmText ?? button.closest(".ekm-snippet")?.querySelector("pre").textContent);
+      if (text === undefined) return; // it only looks like one
       const open = Number(button.dataset.open || 0);
       const note = open ? `Copied, ${open} open` : "Copied";
       const focused = document.activeElement;
@@ -212,8 +213,27 @@
     }
   };
 
+  // What stood in the large fields when the connection broke, in this page's memory alone. Mostly it still stands there
+  // afterwards; but a front end that finds itself at another server, or another version of one, begins with empty fields.
+  const typed = new Map();
+  const labelled = (label) => document.querySelector(`textarea[aria-label="${CSS.escape(label)}"]`);
+  const remember = () => {
+    typed.clear();
+    for (const box of document.querySelectorAll("textarea[aria-label]")) if (box.value) typed.set(box.ariaLabel, box.value);
+  };
+  const write = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+  const putBack = () => {
+    for (const [label, text] of typed) {
+      const box = labelled(label);
+      if (!box || box.disabled || box.value) continue;
+      write.call(box, text);
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      box.dispatchEvent(new FocusEvent("focusout", { bubbles: true })); // what was left is sent
+    }
+  };
+
   // The connection. While it is lost we say so; once it is there again the page is asked for anew, and where its session
-  // is another one, that is said too. What somebody typed stays in its box meanwhile.
+  // is another one, that is said too, and whether what somebody typed is still in its box.
   let connected = false;
   let lost = false;
   let away = 0;
@@ -230,13 +250,21 @@
     else if (document.activeElement === document.body) field.focus({ preventScroll: true });
   };
 
-  const tell = (words, last) => {
+  const tell = (words, last, texts = []) => {
     document.querySelector(".ekm-connection")?.remove();
     if (!words) return;
     const bar = document.createElement("div");
     bar.className = "ekm ekm-connection";
     bar.setAttribute("role", "alert");
-    bar.append(words);
+    bar.append(document.createElement("span"));
+    bar.firstChild.append(words);
+    for (const text of texts) {
+      const button = document.createElement("button");
+      button.className = "ekm-copy";
+      button.textContent = "Copy what you typed";
+      button.ekmText = text;
+      bar.append(button);
+    }
     if (last) {
       const close = document.createElement("button");
       close.className = "ekm-copy";
@@ -263,6 +291,7 @@
       lost = false;
     } else if (connected && !lost) {
       lost = true;
+      remember();
       away = setTimeout(tell, 1500, "No connection to the server. What you typed stays here, and this page goes on by itself as soon as the server answers.");
     }
   };
@@ -270,11 +299,20 @@
 
   watch();
 
+  // Looked for until the page has been drawn anew.
+  const welcome = (tries = 20) => {
+    putBack();
+    const missing = [...typed].filter(([label, text]) => labelled(label)?.value !== text);
+    if (missing.length && tries) return void setTimeout(welcome, 250, tries - 1);
+    const again = document.querySelector(".st-key-ask") ? " Press Diagnose again." : "";
+    const still = typed.size ? ` What you typed is still here.${again}` : again;
+    const gone = " What you typed is no longer in its field: copy it from here.";
+    tell(`The server was restarted, or your session had ended.${missing.length ? gone : still} Files, evidence and your values have to be given again.`, true, missing.map(([, text]) => text));
+    typed.clear();
+  };
+
   window.addEventListener("ekm-visit", (event) => {
-    if (visit && visit !== event.detail) {
-      const again = document.querySelector(".st-key-ask") ? " Press Diagnose again." : "";
-      tell(`The server was restarted, or your session had ended. What you typed is still here.${again} Files, evidence and your values have to be given again.`, true);
-    }
+    if (visit && visit !== event.detail) welcome();
     visit = event.detail;
   });
 
