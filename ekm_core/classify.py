@@ -59,6 +59,12 @@ _TESTED_BEHIND = re.compile(
     r"|/(?:[gimsu]{1,3}[\s;,)]|[gimsu]{0,3}\.(?:test|exec)\()"
 )
 _ALTERNATIVE = re.compile(rf"\w\|$|[\"'], ?{_REMARK} ?[^\"':.]{{0,40}}$|AADSTS\d{{4,8}}(?:, ?|、)$")
+# A code that stands in an index beside the phrases of others.
+_INDEXED_BEFORE = re.compile(rf"(?:^|[^:= ] ?){_PHRASE}, ?$")
+_INDEXED_BEHIND = re.compile(r" ?(?:[|,)\]}]|$)")
+# The name of a field that a program asks for.
+_FIELD_BEFORE = re.compile(r"(?:\.(?:get|has|pop|opt)\w{0,20}\(|[\w)\]]\[)[\"']$")
+_FIELD_BEHIND = re.compile(r"[\"'] ?(?:[)\]]|, ?(?:[\"'][\w -]{0,30}[\"']|none|null|nil|\{\}|\[\]) ?\))", re.IGNORECASE)
 # Behind a colon it is the value of a field, and what follows is the next field's name: no list.
 _LISTED_BEFORE = re.compile(
     rf"(?:^|[^: ] ?){_PHRASE}, ?(?:{_REMARK}[^\"'#]{{0,60}} ?)?[\"'][\w.]{{0,20}}$|AADSTS\d{{4,8}},? $"
@@ -102,6 +108,9 @@ MENTIONS = (
     r"\w\|",
     r"\|\w",
     r"[\"'], ?(?:#|//)",
+    r"[\"'], ?AADSTS",
+    r"\.(?:get|has|pop|opt)\w{0,20}\([\"']",
+    r"[\w)\]]\[[\"']",
     r"(?:^|[^: ] ?)[\"'][^\"':]{4,60}[\"'], ?[\"']",
     r"[\"'], ?[\"'][^\"':]{4,60}[\"'] ?[,)\]}#]",
     r"AADSTS\d{4,8}(?:,? [\"']?|,|、)AADSTS",
@@ -150,6 +159,11 @@ def _listed(text: str, start: int, end: int) -> bool:
         return True
     if _NAME.match(text[start:end][:_NEAR]) and (
         _NAMED_BEHIND.match(behind) or (_ARGUMENT_BEFORE.search(before) and _ARGUMENT_BEHIND.match(behind))
+    ):
+        return True
+    if text[start:end].isalnum() and (
+        (_FIELD_BEFORE.search(before) and _FIELD_BEHIND.match(behind))
+        or (text[start:end].startswith("AADSTS") and _INDEXED_BEFORE.search(before) and _INDEXED_BEHIND.match(behind))
     ):
         return True
     if _LISTED_BEFORE.search(before) and _ENDS_BEHIND.match(behind):

@@ -321,8 +321,10 @@ _OF_AZURE: tuple[_Finder, ...] = (
         at=(("login.microsoftonline", 0),),
     ),
     _finder(
-        rf"(?i:(?:tenant|directory)(?: identifier| id| named| with)?)[\"']? ?[:=]? ?[\"'(]{{0,2}}{_GUID_BEGINS}",
-        rf"\b(?:tenant|directory)(?: identifier| id| named| with)?[\"']? ?[:=]? ?[\"'(]{{0,2}}(?P<tenant_id>{_GUID})",
+        rf"(?i:(?:tenant|directory)(?: identifier|[ _-]?id| named| with)?)[\"']? ?[:=]? ?[\"'(]{{0,2}}{_GUID_BEGINS}",
+        # As a setting too, after whatever the program puts before it: AZURE_TENANT_ID.
+        r"(?<![A-Za-z0-9])(?:tenant|directory)(?: identifier|[ _-]?id| named| with)?[\"']? ?[:=]? ?"
+        rf"[\"'(]{{0,2}}(?P<tenant_id>{_GUID})",
         _I,
         (("enant", 1), ("irectory", 1), ("TENANT", 0), ("DIRECTORY", 0)),
     ),

@@ -67,6 +67,9 @@ def test_other_texts_match_nothing():
         '.hasMessageContaining("Status Code: 400; Error Code: KMS.NotFoundException")',
         'assert.ErrorContains(t, err, "operation error KMS: Decrypt, InvalidCiphertextException")',
         'expectFail(err, "is not authorized to perform: kms:Decrypt on resource", logger)',
+        'unique = metadata.get("vpcServiceControlsUniqueId", "")',
+        'print(entry["vpcServiceControlsUniqueId"])',
+        '| "Unable to process this item", AADSTS530004 | "Unable to sign in", AADSTS50076 |',
         'want := "User: " + caller + " is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::" + id',
     ],
 )
@@ -85,6 +88,8 @@ def test_program_text_about_an_error_is_none(code):
             '{"code":"KeyNotFound","message":"A key with (name/id) k was not found in this key vault"}',
             "azure-key-not-found",
         ),
+        ('{"metadata": {"vpcServiceControlsUniqueId": "a1b2"}}', "gcp-vpc-service-controls"),
+        ('error="invalid_grant", AADSTS530004: the setting is not configured', "azure-conditional-access"),
         ('fail(err, "User is not authorized to perform: kms:Decrypt on resource: *")', "aws-kms-access-denied"),
         ("| ForbiddenByFirewall | Client address is not authorized |", "azure-keyvault-firewall"),
     ],

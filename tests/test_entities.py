@@ -151,6 +151,12 @@ def test_a_vault_that_was_not_found_is_read_and_a_backup_vault_is_not() -> None:
         assert "vault" not in first(extract(other))
 
 
+def test_a_tenant_is_read_from_the_settings_that_name_it() -> None:
+    for text in (f"AZURE_TENANT_ID={GUID}", f"ARM_TENANT_ID: '{GUID}'", f'"tenantId": "{GUID}"', f"tenant-id {GUID}"):
+        assert first(extract(text)).get("tenant_id") == GUID, text
+    assert "tenant_id" not in first(extract(f"subtenant_id={GUID}"))
+
+
 @given(st.text(max_size=300))
 def test_any_text_gets_an_answer_and_values_stand_in_it(text):
     normal = normalise(text).text

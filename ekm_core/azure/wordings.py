@@ -15,6 +15,9 @@ DECLARED = (
     r"\b(?:const|static|final|readonly|val|enum) (?:(?:str|string|class|public|static|final|readonly) ){0,3}\w{3,60}"
     r" ?(?:: ?[&'\w]{1,20} ?)?(?:= ?['\"]|\{|\()",
     r"=> ?Some\(['\"]",
+    # Cosmos DB's numbers for what goes wrong with a customer's key, and the enumeration's members in a program.
+    r"\bKeyVault\w{3,40} ?= ?\d{4}\b",
+    r"\w(?:ErrorCode|SubStatusValue)\.\w",
     r"#\[error\(",
 )
 

@@ -6,8 +6,9 @@ from ekm_core.azure import causes, checks, references, wordings
 from ekm_core.model import KnownError, Link, NearMiss, Provider, Sample, Signature
 
 # 70021 was split into 700211 (issuer), 700212 (audience) and 700213 (subject); the sentence stayed. 50012 is the older
-# code of a wrong secret or signature, 700024 a client assertion outside its time.
-_CODES = r"7000215|7000222|700027|700024|70021[123]?|50012"
+# code of a wrong secret or signature, 700024 a client assertion outside its time. 70025: the application trusts no
+# token of another issuer at all.
+_CODES = r"7000215|7000222|700027|700024|70021[123]?|70025|50012"
 
 ERROR = KnownError(
     id="azure-client-secret-invalid",
@@ -33,6 +34,7 @@ ERROR = KnownError(
         Signature(
             "federated", r"no (?:matching|configured) federated identity (?:record|credential)s? (?:was |were )?found"
         ),
+        Signature("not-federated", r"has no configured federated identity"),
     ),
     causes=(
         causes.own_test(),
@@ -53,6 +55,8 @@ ERROR = KnownError(
         Sample("AADSTS7000222: The provided client secret keys for app '***' are expired."),
         Sample("app '6ceba31b-666e-449f-8850-d8cdb4e4bd60' are expired. Visit the Azure portal to create new keys"),
         Sample("AADSTS70021: No matching federated identity record found for presented assertion."),
+        Sample("AADSTS70025: The client '***'(deploy-from-ci) has no configured federated identity credentials."),
+        Sample("The client '***'(ingress-identity) has no configured federated identity credentials"),
         Sample("AADSTS700027: Client assertion contains an invalid signature. [Reason - The key was not found.]"),
     ),
     near_misses=(

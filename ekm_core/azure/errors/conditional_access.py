@@ -19,6 +19,12 @@ ERROR = KnownError(
         Signature("criteria", r"(?:does not|doesn't) meet the criteria to access this resource", weight=0.9),
         Signature("device", r"your admin requires the device requesting access to be managed", weight=0.9),
         Signature("token", r"the access policy does not allow token issuance", weight=0.9),
+        # The brackets hold a platform only where somebody was refused; lists of codes leave them out.
+        Signature(
+            "platform",
+            r"from a platform \([^()]{1,40}\) that.{0,4} currently not supported through conditional access",
+            weight=0.9,
+        ),
     ),
     causes=(
         causes.own_test(
@@ -77,11 +83,25 @@ ERROR = KnownError(
             "access this resource.",
             "https://github.com/AzureAD/MSAL.PS/issues/51",
         ),
+        Sample(
+            "AADSTS50005: User tried to log in to a device from a platform (Unknown) that's currently not supported "
+            "through Conditional Access policy. Supported device platforms are: iOS, Android, Mac, and Windows.",
+            "https://github.com/hashicorp/terraform-provider-azuread/issues/586",
+        ),
     ),
     near_misses=(
         NearMiss(
             "Your sign-in was successful. You can close this window and return to the command line.",
             why="a sign-in that was let through",
+        ),
+        NearMiss(
+            "| AADSTS50005 | DevicePolicyError - User tried to log in to a device from a platform that's currently not "
+            "supported through Conditional Access policy. |",
+            why="a list of codes",
+        ),
+        NearMiss(
+            '"Unable to process this item", AADSTS530004 | "We were unable to sign you in", AADSTS50076 |',
+            why="an index of a page's chapters",
         ),
         NearMiss(
             '"AADSTS53003":  "a Conditional Access policy blocks token issuance",', why="a table of texts in a program"

@@ -119,6 +119,8 @@ ERROR = KnownError(
             why="a list of a database's errors",
         ),
         NearMiss('4003 => Some("KeyVaultKeyNotFound"),', why="a table of codes"),
+        NearMiss("KeyVaultAuthenticationFailure = 4002, KeyVaultKeyNotFound = 4003,", why="an enumeration"),
+        NearMiss("if (ex.KeyVaultErrorCode == KeyVaultErrorCode.KeyVaultKeyNotFound) {", why="a member of it"),
         NearMiss("System.Collections.Generic.KeyNotFoundException: The given key was not present in the dictionary."),
     ),
     proves=(Link.IDENTITY, Link.TRUST, Link.NETWORK),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, proofs, references, snippets
+from ekm_core.azure import causes, checks, proofs, references, snippets, wordings
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 from ekm_core.vendor import AZURE_APP_NAME, AZURE_GUIDE, AZURE_VAULT_MODE_WAIT
 
@@ -50,6 +50,18 @@ ERROR = KnownError(
         ),
         # With the capitals of the message: tables of contents have it as a title.
         Signature("first-party", r"(?-i:to first party service)", weight=0.8, needs=(r"access denied to first",)),
+        # SQL's, the AI services' and the disks' codes for a vault that their identity may not use.
+        Signature(
+            "service-codes",
+            r"\b(?:AzureKeyVaultMissingPermissions(?:Message|Error)?|AccessPolicyNotConfiguredForKeyVault"
+            r"|KeyVaultAccessForbidden)\b",
+            weight=0.6,
+            unless=(
+                *_OTHER_OBJECTS,
+                *wordings.DECLARED,
+                r"/secrets/|enabled for deployment|key is (?:expired|disabled)",
+            ),
+        ),
         Signature("inner-code", r"\bForbiddenByPolicy\b", weight=0.8, unless=_OTHER_OBJECTS),
         Signature(
             "inner-code-denied", r"inner_?error['\"]?\W{1,12}code\W{1,8}AccessDenied\b", 0.8, unless=_OTHER_OBJECTS
@@ -105,6 +117,8 @@ ERROR = KnownError(
     ),
     references=(references.VAULT_REST_CODES, references.VAULT_CODES, references.VAULT_RBAC, AZURE_GUIDE),
     samples=(
+        Sample("401 AzureKeyVaultMissingPermissions - the server is missing required permissions on Azure Key Vault."),
+        Sample("clusters fail at boot with Cloud Provider Launch Failure: KeyVaultAccessForbidden"),
         Sample(
             "The user, group or application 'appid=<redacted>;oid=<redacted>;iss=<redacted>' does not have keys get "
             "permission on key vault 'ekm-vault;location=northeurope'. For help resolving this issue, please see "
@@ -137,6 +151,14 @@ ERROR = KnownError(
         ),
     ),
     near_misses=(
+        NearMiss(
+            'Code="KeyVaultAccessForbidden" Message="Key Vault https://ekm-vault.vault.azure.net/secrets/winrm/58a8 '
+            'either has not been enabled for deployment or the vault id provided does not match"',
+            why="a secret of a virtual machine",
+        ),
+        NearMiss(
+            'public const string AzureKeyVaultMissingPermissions = "AzureKeyVaultMissingPermissions";', why="a constant"
+        ),
         NearMiss(
             "Unable to access key vault resource 'https://ekm-vault.vault.azure.net/secrets/winrm/58a87f1a91284a49a0bd'",
             why="secrets, which EKM does not use",

@@ -72,6 +72,13 @@ ERROR = KnownError(
             0.9,
         ),
         Signature("required-to", r"iam\.serviceaccounts\.getaccesstoken.{0,3} is required to perform", 0.9),
+        # As people retell it.
+        Signature(
+            "retold",
+            r"\b(?:denied|refused|fail(?:s|ed)?) (?:at|on|with|for) ['\"]?iam\.serviceaccounts\.getaccesstoken"
+            r"|iam\.serviceaccounts\.getaccesstoken['\"]? (?:permission )?(?:errors?|failures?)\b",
+            0.8,
+        ),
         Signature("short", r"\bgetaccesstoken['\"]? (?:permission )?(?:is |was )?denied", 0.6),
         Signature(
             "lacking",
@@ -150,6 +157,8 @@ ERROR = KnownError(
             "https://github.com/terraform-google-modules/terraform-example-foundation/issues/646",
         ),
         Sample("Permission denied: iam.serviceAccounts.getAccessToken"),
+        Sample("A second impersonation hop can fail with iam.serviceAccounts.getAccessToken permission errors"),
+        Sample("The first rerun failed on iam.serviceAccounts.getAccessToken, the second one deployed"),
         Sample("getAccessToken denied issue", "https://github.com/google-github-actions/auth/issues/455"),
     ),
     near_misses=(
@@ -163,6 +172,11 @@ ERROR = KnownError(
             "Error: googleapi: Error 403: The caller does not have permission, forbidden\n\n  with "
             'google_project_service.kms,\n\ndata "google_service_account_access_token" "default" {',
             why="refused for another resource; the configuration stands behind it",
+        ),
+        NearMiss(
+            "Project Owner is not sufficient: Owner does not carry iam.serviceAccounts.getAccessToken. Your account "
+            "needs a role that includes the iam.serviceAccounts.getAccessToken permission.",
+            why="what is needed; nothing was refused",
         ),
         NearMiss("getAccessToken is required when not in anonymous mode", why="an argument of a program"),
         NearMiss(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ekm_core import vendor
 from ekm_core.gcp import causes, checks, sources
 from ekm_core.gcp import snippets as gcp
+from ekm_core.gcp.wordings import CODE
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
 
@@ -79,6 +80,26 @@ ERROR = KnownError(
             r"(?:did|does) not have the (?:necessary|required) permissions? (?:configured )?(?:to|for)\b",
             0.9,
             needs=(r"grant(?:ed)? (?:the )?(?:role )?['\"]?cloud kms cryptokey (?:encrypter|decrypter)",),
+        ),
+        # BigQuery's, unless a program only looks for it.
+        Signature(
+            "bigquery",
+            r"please grant (?:the )?cloud kms cryptokey encrypter/decrypter role",
+            0.8,
+            unless=(*CODE, r"(?-i:\b[A-Z]{2,20}(?:_[A-Z]{2,20}){1,3} ?= ?\(? ?['\"])please grant"),
+        ),
+        Signature(
+            "on-behalf",
+            r"(?:lacks? (?:the )?permissions? (?:to|for|on)|(?:does not|doesn't) have (?:access|permissions?) "
+            r"(?:to|for|on)(?: use| access)?) (?:the |a |this )?(?:cloud )?kms (?:crypto ?)?key",
+            0.8,
+            needs=(r"\bgcp-sa-|gserviceaccount|\bcmek\b|cryptokeys/|cloud ?kms",),
+        ),
+        Signature(
+            "retold",
+            r"\b(?:denied|refused|fail(?:s|ed)?) (?:at|on|with|for) ['\"]?cloudkms\.(?:cryptokey|keyring|importjob|ekm)"
+            r"\w{0,12}\.[a-z]",
+            0.8,
         ),
         # The command line's short form, for whole projects.
         Signature(
@@ -199,6 +220,15 @@ ERROR = KnownError(
             "Encrypter/Decrypter role for the project containing the CryptoKey resource "
             "projects/acme-kms/locations/us-central1/keyRings/r/cryptoKeys/k"
         ),
+        Sample(
+            "Please grant Cloud KMS CryptoKey Encrypter/Decrypter role to BigQuery service account "
+            "bq-123456789012@bigquery-encryption.iam.gserviceaccount.com in your CloudKMS"
+        ),
+        Sample(
+            "Error code 400 - service-123456789012@gcp-sa-financialservices.iam.gserviceaccount.com lacks permissions "
+            "to KMS key"
+        ),
+        Sample("the first run failed on cloudkms.cryptoKeyVersions.useToDecrypt: the binding was not yet there"),
         Sample("Failed to encrypt: Permission cloudkms.cryptoKeyVersions.useToDecrypt denied on resource $KEY"),
     ),
     near_misses=(
@@ -224,6 +254,12 @@ ERROR = KnownError(
             "role",
             why="the same sentence for a bucket",
         ),
+        NearMiss(
+            "ROLE_MISSING = ( 'Please grant Cloud KMS CryptoKey Encrypter/Decrypter role to BigQuery' ' service "
+            "account')",
+            why="a program that looks for the sentence",
+        ),
+        NearMiss("the logging principal does not have access to the KMS key", why="another cloud's key"),
         NearMiss("ssh: Permission denied for cloudkms.internal", why="a host of that name"),
         NearMiss(
             'roles/cloudkms.cryptoKeyEncrypterDecrypter: "permissions": [ "cloudkms.cryptoKeyVersions.useToDecrypt", '
