@@ -60,7 +60,7 @@ _TESTED_BEHIND = re.compile(
 )
 _ALTERNATIVE = re.compile(rf"\w\|$|[\"'], ?{_REMARK} ?[^\"':.]{{0,40}}$|AADSTS\d{{4,8}}(?:, ?|、)$")
 # A code that stands in an index beside the phrases of others.
-_INDEXED_BEFORE = re.compile(rf"(?:^|[^:= ] ?){_PHRASE}, ?$")
+_INDEXED_BEFORE = re.compile(rf"(?:^|[^:= ]) ?{_PHRASE}, ?$")
 _INDEXED_BEHIND = re.compile(r" ?(?:[|,)\]}]|$)")
 # The name of a field that a program asks for.
 _FIELD_BEFORE = re.compile(r"(?:\.(?:get|has|pop|opt)\w{0,20}\(|[\w)\]]\[)[\"']$")
