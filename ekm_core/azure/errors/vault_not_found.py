@@ -33,6 +33,13 @@ ERROR = KnownError(
             rf"|(?:remote|host) ?name could not be resolved):? ?['\"]?{_HOST}",
         ),
         Signature("code", r"\bVaultNotFound\b", weight=0.8, unless=wordings.DECLARED),
+        # Data Explorer's, the recovery services' and Cosmos DB's name for it.
+        Signature(
+            "service-code",
+            r"\bKeyVaultNotFound\b",
+            weight=0.6,
+            unless=(*wordings.DECLARED, r"\w\.KeyVaultNotFound\b", r"\bKeyVaultNotFound\w"),
+        ),
         Signature("sql-code", r"\bAkvHostNotResolvingFromNode\b|\bAKV host .{0,80}is not resolvable", weight=0.8),
         Signature("cli", r"vault may not exist or you may need to flush your dns cache"),
         Signature(
@@ -101,6 +108,7 @@ ERROR = KnownError(
     references=(AZURE_GUIDE, references.VAULT_NETWORK, references.VAULT_SOFT_DELETE),
     samples=(
         Sample("dial tcp: lookup ekm-vault.vault.azure.net: no such host"),
+        Sample("KeyVaultNotFound: the specified Key Vault doesn't exist."),
         Sample("java.net.UnknownHostException: <name>.vault.azure.net"),
         Sample(
             "request to https://ekm-vault.vault.azure.net/keys failed, reason: getaddrinfo ENOTFOUND "
@@ -120,6 +128,8 @@ ERROR = KnownError(
             why="the host was found; its certificate was not trusted",
         ),
         NearMiss("dial tcp: lookup login.microsoftonline.com: no such host", why="another host"),
+        NearMiss("return Errors.AppSetting.KeyVaultNotFound(keyVaultId);", why="a program's own error"),
+        NearMiss('private const string KeyVaultNotFoundCode = "KeyVaultNotFound";', why="a constant"),
         NearMiss('#[error("vault not found: {path}")] VaultNotFound { path: String },', why="another program's error"),
         NearMiss("dial tcp *******:443: getsockopt: operation timed out", why="a timeout, no missing name"),
     ),

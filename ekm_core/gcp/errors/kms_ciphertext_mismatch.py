@@ -24,7 +24,12 @@ ERROR = KnownError(
             0.9,
             unless=(r"decryption failed: the EKM\b",),
         ),
-        Signature("invalid", r"decryption failed:? the ciphertext is invalid"),
+        # Amazon's keys have encryption contexts; programs for those say the same in words of their own.
+        Signature(
+            "invalid",
+            r"decryption failed:? the ciphertext is invalid",
+            unless=(r"invalidciphertextexception|encryption ?context",),
+        ),
     ),
     causes=(
         Cause(
@@ -63,6 +68,10 @@ ERROR = KnownError(
         ),
     ),
     near_misses=(
+        NearMiss(
+            'logger.error(f"Decryption failed: The ciphertext is invalid or the encryption context does not match.")',
+            why="a program's own words for another cloud's key",
+        ),
         NearMiss(
             'Grpc.Core.RpcException: Status(StatusCode=InvalidArgument, Detail="Decryption failed.")', why="no reason"
         ),

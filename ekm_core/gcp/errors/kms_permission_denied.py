@@ -107,6 +107,12 @@ ERROR = KnownError(
             r"\(gcloud\.(?:beta\.|alpha\.)?kms\.[\w.-]{1,60}\) .{0,140} does not have permission to access",
             0.8,
         ),
+        Signature(
+            "project",
+            r"\(gcloud\.(?:beta\.|alpha\.)?kms\.[\w.-]{1,60}\) permission_denied: "
+            r"(?:permission denied on|the caller does not have permission)",
+            0.8,
+        ),
         # The seal of Vault and OpenBao asks which permissions it has, and drops the service's answer.
         Signature(
             "seal",
@@ -207,6 +213,7 @@ ERROR = KnownError(
             "ERROR: (gcloud.kms.keyrings.list) User [x] does not have permission to access projects instance [acme] "
             "(or it may not exist)"
         ),
+        Sample("ERROR: (gcloud.kms.keys.create) PERMISSION_DENIED: Permission denied on resource project acme-kms."),
         Sample(
             "error parsing Seal configuration: permissions check failed - ensure the service account has at least "
             "roles/cloudkms.cryptoKeyEncrypterDecrypter permissions (for encryption keys)",
@@ -260,6 +267,10 @@ ERROR = KnownError(
             why="a program that looks for the sentence",
         ),
         NearMiss("the logging principal does not have access to the KMS key", why="another cloud's key"),
+        NearMiss(
+            "ERROR: (gcloud.kms.keys.list) PERMISSION_DENIED: Request had insufficient authentication scopes.",
+            why="the caller's token is too narrow; no permission is missing",
+        ),
         NearMiss("ssh: Permission denied for cloudkms.internal", why="a host of that name"),
         NearMiss(
             'roles/cloudkms.cryptoKeyEncrypterDecrypter: "permissions": [ "cloudkms.cryptoKeyVersions.useToDecrypt", '
