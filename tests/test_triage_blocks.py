@@ -33,6 +33,8 @@ BROKEN = [
     b"{",
     b'{"text":"a"} {"text":"b"}',
     b'{"text":"a"}{"text":"b"}',
+    b'{"text":"a"} {',
+    b'{"text":"a"}\t{ ',
     b'{"text":',
     b'"a"}',
     b'{"text":1}',
@@ -115,10 +117,10 @@ def test_what_is_no_row_is_left_out_whatever_stands_beside_it(line: bytes) -> No
 
 
 def test_most_blocks_are_read_at_once() -> None:
-    data = b'{"n":1,"text":"caf\xc3\xa9 } x"}\n{"text":"b"}\n'
+    data = b'{"n":1,"text":"caf\xc3\xa9 {\\"a\\":1} {\\"b\\":2}"}\n{"text":"b"}\n'
     read = blocks.reader("text").batch(data)
     assert read is not None
-    assert list(read.texts) == ["café } x", "b"]
+    assert list(read.texts) == ['café {"a":1} {"b":2}', "b"]
     assert read.rows[1:][0] == {"text": "b"}
     assert isinstance(read.lines, blocks.Lines)
     assert read.lines.plain

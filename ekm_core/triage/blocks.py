@@ -115,7 +115,7 @@ class Reader:
         quoted = re.escape(f'"{name}"').encode()
         self._which = scan.which(
             {
-                _TOGETHER: rb"\}[ \t\r]*\{",
+                _TOGETHER: rb"\}[ \t\r]*\{[ \t\r]*[\"}\n]",  # within a text the quotes have backslashes
                 1: rb"\\u00",  # a letter of a name may be escaped
                 2: quoted + rb"[^\n]*" + quoted,
                 3: b'"(?:' + "|".join(ADDED).encode() + b')"',
