@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from ekm_core.triage.calm import uninterrupted
 from ekm_core.triage.rows import Progress, TriageError
+from ekm_core.triage.sinks import Layout
 from ekm_core.triage.sources import Task
 from ekm_core.triage.work import Done, Plan, work
 
@@ -53,7 +54,7 @@ def done(
     """What came of each task, in their order. In the end all bad rows, whoever saw them, stand in ``seen`` in order."""
     waiting: deque[tuple[Task, Progress, Future[Done]]] = deque()
     total = Progress()
-    layout = None
+    layout: Layout = () if plan.out in ("", "jsonl") else None  # where no row depends on others, nothing is waited for
     number = 0  # lines before the next task's, of a file that the processes read themselves
 
     def ready() -> Done:
@@ -75,7 +76,7 @@ def done(
         for task in tasks:
             waiting.append((task, seen.take(), executor.submit(work, plan, task, layout)))
             # the first rows fix the columns with which all others are written
-            while waiting and (len(waiting) > _AHEAD * processes or (layout is None and plan.out != "")):
+            while waiting and (len(waiting) > _AHEAD * processes or layout is None):
                 result = ready()
                 layout = layout if layout is not None else result.layout
                 yield result
