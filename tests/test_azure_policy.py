@@ -95,6 +95,10 @@ def test_what_a_role_holds(permissions, expected):
         (f"{VAULT}/keys/other", DENIED),
         (f"{KEY}/versions/1", DENIED),
         ("/providers/Microsoft.Management/managementGroups/mg", UNKNOWN),
+        (f"{GROUP}/providers/Microsoft.KeyVault", UNKNOWN),
+        (f"{SUBSCRIPTION}/resourceGroups", UNKNOWN),
+        (f"{VAULT}/keys", UNKNOWN),
+        (f"{VAULT}/secrets", DENIED),
         ("", UNKNOWN),
     ],
 )

@@ -473,7 +473,11 @@ def _covers(scope: str, target: str) -> bool | None:
     parts = _segments(scope)
     if not parts or parts[:3] == ("providers", "microsoft.management", "managementgroups"):
         return None
-    return _segments(target)[: len(parts)] == parts
+    if _segments(target)[: len(parts)] != parts:
+        return False
+    # A scope is a subscription, a resource group or a resource ("Understand scope", read on 2026-11-28): a part of the
+    # id that is none of them, such as a provider without a resource, is no scope that is documented.
+    return True if len(parts) in (2, 4) or (len(parts) >= 8 and len(parts) % 2 == 0) else None
 
 
 def _is_principal(item: Mapping[str, object], principal: str, app_id: str) -> bool | None:
