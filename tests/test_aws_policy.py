@@ -197,6 +197,16 @@ def test_a_variable_may_be_unknown():
     assert assume(trust(Condition=block), complete=True).result is Result.IMPLICITLY_DENIED
 
 
+def test_what_aws_does_not_say_is_open_with_the_value_that_was_seen():
+    deny = trust(Effect="Deny", Condition={"NumericNotEquals": {"sts:ExternalId": "5"}}, Sid="D")
+    decision = assume(trust(), deny)
+    assert (decision.result, decision.unknown) == (Result.UNKNOWN, ("sts:ExternalId",))
+    allow = trust(Condition={"ArnLike": {"aws:PrincipalArn": "*"}})
+    why = assume(allow).near[0].why
+    assert why.endswith(f"the request has “{OPENAI}”, and whether that fulfils it cannot be told.")
+    assert assume(trust(), deny, external_id="").result is Result.EXPLICITLY_DENIED
+
+
 def test_documents_that_were_not_seen_leave_it_open():
     request = assume_role_request(ROLE, "org-A")
     good = document(Kind.TRUST, trust())

@@ -7,9 +7,13 @@ Single-valued vs. multivalued context keys
 on 2026-11-27 the first again (an empty string is a null data set), and Policy variables with no value, which no value
 equals, so that a negated line is true
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value).
-Not in the documentation, so unverified: a policy value that cannot be compared (no date, no number, no network, an ARN
-of fewer than six sections, a variable with several values) makes the line false for both the positive and the negated
-form.
+on 2026-11-28 IAM Access Analyzer policy checks, Empty array condition: with ForAnyValue it never matches, with
+ForAllValues or IfExists only where the key is missing
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html).
+Not in the documentation, so not known: a negated line whose values cannot be compared (no date, no number, no network,
+an ARN of fewer than six sections, a variable with several values), an ARN pattern that is a star alone, a key with
+several values without a set operator, an empty list of values without set operator and IfExists (the page says that it
+is true and that its statement permits nothing).
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from ekm_core.aws.iam.logic import Tri, all_of, any_of
+from ekm_core.aws.iam.logic import Tri, all_of, any_of, negate
 from ekm_core.aws.iam.matching import (
     SeveralValuesError,
     UnknownError,
@@ -104,17 +108,26 @@ def _of_known(parsed: Operator, condition: Condition, value: Value, facts: Facts
     actual = (value,) if isinstance(value, str) else value
     # Set operators and Null take an empty text for no value at all; the other operators compare it.
     null = not any(actual)
+    if not condition.values:
+        return _of_no_values(parsed, absent=not actual)
     if parsed.family == "null":
         return ("true" if null else "false") in {wanted.lower() for wanted in condition.values}
     if not actual:
         return _absent(parsed)
     if null and parsed.over:
         return parsed.over == "all"
-    if not parsed.over:
-        # A key with several values needs a set operator; without one the line does not match, whatever its values.
-        return len(actual) == 1 and _agrees(parsed, condition.values, actual[0], facts if variables else None)
     outcomes = [_agrees(parsed, condition.values, one, facts if variables else None) for one in actual]
+    if not parsed.over and len(actual) > 1:
+        # A key with several values needs a set operator; only where none of them agrees is the answer plain without it.
+        return None if parsed.negated or any_of(outcomes) is not False else False
     return all_of(outcomes) if parsed.over == "all" else any_of(outcomes)
+
+
+def _of_no_values(parsed: Operator, *, absent: bool) -> Tri:
+    """What a line with an empty list says; without set operator and IfExists AWS's page contradicts itself."""
+    if parsed.over == "any":
+        return False
+    return absent if parsed.over == "all" or parsed.if_exists else None
 
 
 def _absent(parsed: Operator) -> bool:
@@ -127,7 +140,7 @@ def _agrees(parsed: Operator, wanted: Sequence[str], actual: str, facts: Facts |
     """One value of the request against all values of the policy: any of them, or none of them where negated."""
     compare = _FAMILIES[parsed.family]
     with_variables = facts if parsed.family in _WITH_VARIABLES else None
-    comparable, outcomes = True, list[Tri]()
+    incomparable, outcomes = False, list[Tri]()
     for text in wanted:
         try:
             outcome = compare(pattern(text, with_variables), actual)
@@ -138,14 +151,15 @@ def _agrees(parsed: Operator, wanted: Sequence[str], actual: str, facts: Facts |
         except UnknownError:
             outcomes.append(None)
             continue
-        comparable = comparable and outcome is not None
+        if outcome is None and parsed.family == "arnlike" and text == "*":
+            outcomes.append(None)
+            continue
+        incomparable = incomparable or outcome is None
         outcomes.append(outcome is True)
     agreed = any_of(outcomes)
     if not parsed.negated:
         return agreed
-    if agreed is not False or comparable:
-        return None if agreed is None else not agreed
-    return False
+    return None if agreed is False and incomparable else negate(agreed)
 
 
 def _equal(wanted: Sequence[str], actual: str) -> bool:

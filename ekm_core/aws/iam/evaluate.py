@@ -100,7 +100,8 @@ class Miss:
             wanted += f" or {len(self.wanted) - 4} more"
         actual = ", ".join(f"“{text}”" for text in self.actual) or "nothing"
         if self.element == "Condition":
-            has = "cannot be known here" if self.unknown else f"has {actual}"
+            has = f"has {actual}" if self.actual or not self.unknown else "cannot be known here"
+            has += ", and whether that fulfils it cannot be told" if self.actual and self.unknown else ""
             return f"{self.operator} {self.key} wants {wanted}; the request {has}"
         return f"its {self.element} is {wanted}; the request has {actual}"
 
@@ -390,11 +391,18 @@ class _Evaluation:
             return _Reach.DIRECT
         if value == who.arn and who.type == "User":
             return _Reach.DIRECT
+        if value == self._unique_id():
+            return _Reach.ROLE if who.type == "AssumedRole" else _Reach.DIRECT
         if value in (who.account, f"arn:{who.partition}:iam::{who.account}:root"):
             return _Reach.DIRECT if who.is_root else _Reach.ACCOUNT
         if who.type == "AssumedRole" and (value == who.arn or self._is_role_with_unknown_path(value)):
             return _Reach.ROLE
         return _Reach.NONE
+
+    def _unique_id(self) -> str:
+        """The caller's unique id, for which AWS keeps a role or user in a saved Principal; "" where it is not known."""
+        user_id = self.facts.get("aws:userid")
+        return user_id.split(":")[0] if isinstance(user_id, str) and not self.who.is_root else ""
 
     def _is_role_with_unknown_path(self, value: str) -> bool:
         who = self.who

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from ekm_core.aws.iam.logic import Tri
 from ekm_core.aws.iam.request import Facts
 
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 STAR = "**"
 ANY = "??"
 _WILD = {"*": STAR, "?": ANY}
@@ -128,7 +129,8 @@ def arn_matches(items: Sequence[str], arn: str) -> bool | None:
 def resource_matches(text: str, resource: str, facts: Facts | None) -> Tri:
     """Whether a Resource value covers the resource; None where it hangs on a value that cannot be known.
 
-    AWS completes an ARN with too few sections with wildcards; a policy variable without a value covers nothing.
+    AWS completes an ARN with too few sections with wildcards; a policy variable without a value covers nothing. AWS
+    allows variables in the last section alone, and does not say what becomes of one before it.
     """
     if text == "*":
         return True
@@ -139,7 +141,9 @@ def resource_matches(text: str, resource: str, facts: Facts | None) -> Tri:
     except UnknownError:
         return None
     missing = 5 - min(5, items.count(":"))
-    return arn_matches([*items, *([":", STAR] * missing)], resource) is True
+    covered = arn_matches([*items, *([":", STAR] * missing)], resource) is True
+    early = facts is not None and any("$" in part for part in _VARIABLE.sub("$", text).split(":")[:5])
+    return None if covered and early else covered
 
 
 def action_matches(text: str, action: str) -> bool:
