@@ -197,6 +197,14 @@ def test_a_variable_may_be_unknown():
     assert assume(trust(Condition=block), complete=True).result is Result.IMPLICITLY_DENIED
 
 
+def test_a_key_by_its_old_name_is_as_unknown_as_by_its_new_one():
+    condition = {"StringEquals": {"kms:CustomerMasterKeySpec": "SYMMETRIC_DEFAULT"}}
+    statement = {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "kms:*", "Resource": "*"}
+    key = document(Kind.KEY, statement | {"Condition": condition})
+    for known, result in (({}, Result.UNKNOWN), ({"kms:KeySpec": "SYMMETRIC_DEFAULT"}, Result.ALLOWED)):
+        assert evaluate(kms_request(ROLE, KEY, "kms:Encrypt", known=known), Policies(resource=key)).result is result
+
+
 def test_what_aws_does_not_say_is_open_with_the_value_that_was_seen():
     deny = trust(Effect="Deny", Condition={"NumericNotEquals": {"sts:ExternalId": "5"}}, Sid="D")
     decision = assume(trust(), deny)

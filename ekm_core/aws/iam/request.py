@@ -65,6 +65,11 @@ UNKNOWABLE = (
     "sts:transitivetagkeys",
 )
 _UNKNOWABLE = frozenset(UNKNOWABLE)
+# Deprecated names that AWS KMS still supports and that "work the same way" (condition keys of AWS KMS, 2026-11-28).
+_RENAMED: Mapping[str, str] = {
+    "kms:customermasterkeyspec": "kms:keyspec",
+    "kms:customermasterkeyusage": "kms:keyusage",
+}
 # The credentials of AssumeRole carry no MFA information: whether AWS then says "false" or nothing is not documented.
 _OF_SESSIONS: Mapping[str, tuple[Value, ...]] = {
     "aws:multifactorauthpresent": ("false", ()),
@@ -168,32 +173,37 @@ class Facts:
         }
         if request.action.lower().startswith("kms:"):
             derived["kms:calleraccount"] = who.account
-        self._values: dict[str, Value] = {**derived, **{key.lower(): value for key, value in request.context.items()}}
+        self._values: dict[str, Value] = {**derived, **{_name(key): value for key, value in request.context.items()}}
         self._complete = request.complete
         self._closed = request.closed
-        self._never = {key.lower(): values for key, values in request.never.items()}
+        self._never = {_name(key): values for key, values in request.never.items()}
         self._possible = _of_sessions() if who.session and not request.complete else {}
 
     def get(self, key: str) -> Value | None:
         """The key's value (any case of the name), None where it is absent; an empty list is absent."""
-        value = self._values.get(key.lower())
+        value = self._values.get(_name(key))
         return None if value == () else value
 
     def is_unknown(self, key: str) -> bool:
         """Whether AWS may set this key in reality and nobody here can know."""
-        name = key.lower()
+        name = _name(key)
         if self._complete or name in self._values or (self._closed and name.startswith(self._closed)):
             return False
         return name in _UNKNOWABLE or name.startswith(_FAMILIES)
 
     def possible(self, key: str) -> tuple[Value, ...]:
         """All values that an unknown key can have, () for none at all; empty where that is not known either."""
-        return self._possible.get(key.lower(), ())
+        return self._possible.get(_name(key), ())
 
     def never(self, key: str, wanted: str) -> bool:
         """Whether an unknown key surely has no value that agrees with that text of a policy."""
-        values = self._never.get(key.lower(), frozenset())
+        values = self._never.get(_name(key), frozenset())
         return any(wanted == value or (value[-1:] == "/" and wanted.startswith(value)) for value in values)
+
+
+def _name(key: str) -> str:
+    """A context key's name as it is compared: without case, and by its newest name."""
+    return _RENAMED.get(key.lower(), key.lower())
 
 
 def is_account_id(text: str) -> bool:
