@@ -7,8 +7,8 @@ Single-valued vs. multivalued context keys
 on 2026-11-27 the first again (an empty string is a null data set), and Policy variables with no value, which no value
 equals, so that a negated line is true
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value).
-on 2026-11-28 IAM Access Analyzer policy checks, Empty array condition: with ForAnyValue it never matches, with
-ForAllValues or IfExists only where the key is missing
+on 2026-11-28, in AWS's copy on GitHub of 2023, IAM Access Analyzer policy checks, Empty array condition: with
+ForAnyValue it never matches, with ForAllValues or IfExists only where the key is missing
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html).
 Not in the documentation, so not known: a negated line whose values cannot be compared (no date, no number, no network,
 an ARN of fewer than six sections, a variable with several values), an ARN pattern that is a star alone, a key with

@@ -65,7 +65,8 @@ UNKNOWABLE = (
     "sts:transitivetagkeys",
 )
 _UNKNOWABLE = frozenset(UNKNOWABLE)
-# Deprecated names that AWS KMS still supports and that "work the same way" (condition keys of AWS KMS, 2026-11-28).
+# Deprecated names that AWS KMS still supports and that "work the same way" (condition keys of AWS KMS, in AWS's copy on
+# GitHub of 2023, read on 2026-11-28).
 _RENAMED: Mapping[str, str] = {
     "kms:customermasterkeyspec": "kms:keyspec",
     "kms:customermasterkeyusage": "kms:keyusage",
