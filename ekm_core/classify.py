@@ -53,6 +53,11 @@ _TESTED_BEFORE = re.compile(
     r"|[\"'] ?\+ ?\w[\w.()]{0,40} ?\+ ?[\"'][^\"'/]{0,60}$",
     re.IGNORECASE,
 )
+# Names that are nothing but a test's, so that the hit may begin with the quote itself.
+_ASSERTED_BEFORE = re.compile(
+    r"\b(?:assert_(?:match|include)[ (]|(?:index|hasPrefix)\((?:[^\"'/()]{1,40}(?:\(\))?, ?)?)[\"'][^\"'/]{0,60}$",
+    re.IGNORECASE,
+)
 _TESTED_BEHIND = re.compile(
     r"[^\"']{0,60}\(\.[*+]\??\)"  # the sentence as a pattern of its own
     r"|[^\"']{0,60}[\"'] (?:not )?in (?:str\(|repr\(|\w{0,20}(?:err|exc|msg|message|text|body|output|ex)\b|[es]\b)"
@@ -93,9 +98,27 @@ _GLOSSARY_NAMES = re.compile(r"\b(?:AADSTS\d{4,8}\b(?! ?[:|])|[A-Z]\w{3,40}Excep
 _TRACED = re.compile(r"trace id|correlation id", re.IGNORECASE)
 
 
+# What a program makes or raises, with the values still to be filled in: no log has it so.
+_MADE_BEFORE = re.compile(
+    r"(?:\bthrow new [\w.]{3,60}\(|[\w)]\.(?:with|set)?message\()[\"'`]?[^\"'/]{0,60}$"
+    r"|_raises?\((?::{2}\w{1,20})?:{0,2}(?:\w{1,20}::)?$"
+    r"|[\"'`][^\"'/%]{0,60}%[svq] (?:is |was )?$",
+    re.IGNORECASE,
+)
+_MADE_WITHIN = re.compile(r"%[svq] (?:is|are|was) ")
+# A text beside the constant that stands for it.
+_MAPPED_BEHIND = re.compile(r"[^\"']{0,80}[\"'], ?[\"'][A-Z][A-Z0-9]{1,20}_[A-Z0-9_]{1,40}[\"'] ?,? ?[\])}]")
+
+
 MENTIONS = (
-    r"(?:includes|contains|indexof|startswith|endswith|search|match|matches|test|assertin|hasmessage\w{0,20}) ?\(",
+    r"(?:includes|contains|index(?:of)?|startswith|endswith|hasprefix|search|match|matches|test|assertin"
+    r"|hasmessage\w{0,20}) ?\(",
     r"grep ",
+    r"\bassert_(?:match|include)[ (]",
+    r"\bthrow new ",
+    r"\.(?:with|set)?message\(",
+    r"_raises?\(",
+    r"%[svq] ",
     r"(?:match|like|contains) [\"'/*(]",
     r"[=!]==? ?[\"'/*(]",
     r"=~",
@@ -112,7 +135,7 @@ MENTIONS = (
     r"\.(?:get|has|pop|opt)\w{0,20}\([\"']",
     r"[\w)\]]\[[\"']",
     r"(?:^|[^: ] ?)[\"'][^\"':]{4,60}[\"'], ?[\"']",
-    r"[\"'], ?[\"'][^\"':]{4,60}[\"'] ?[,)\]}#]",
+    r"[\"'], ?[\"'][^\"':]{4,70}[\"'] ?[,)\]}#]",
     r"AADSTS\d{4,8}(?:,? [\"']?|,|、)AADSTS",
     r"\(\.[*+]\??\)",
     r"AADSTS[ :_-]?\d{4,8}(?:[^:\d]|: ?[\"'])",
@@ -144,6 +167,8 @@ def _tested(text: str, start: int, end: int) -> bool:
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
     if _CASE_BEFORE.search(before) and _CASE_BEHIND.match(behind):
         return True
+    if _ASSERTED_BEFORE.search(before + text[start]):
+        return True
     return bool(_TESTED_BEFORE.search(before) or _TESTED_BEHIND.match(behind))
 
 
@@ -152,6 +177,8 @@ def _listed(text: str, start: int, end: int) -> bool:
     end = start + len(text[start:end].rstrip(" \"',"))
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
     if _LISTED_BEHIND.match(behind) or _ALTERNATIVE.search(before) or _COMMENTED.search(text[start:end][:_NEAR]):
+        return True
+    if _MADE_BEFORE.search(before) or _MADE_WITHIN.search(text[start:end][:_NEAR]) or _MAPPED_BEHIND.match(behind):
         return True
     if _DECLARED_BEFORE.search(before):
         return True

@@ -156,7 +156,11 @@ _OF_AWS: tuple[_Finder, ...] = (
         around=_Around(" is not auth", 1600, 12, word=True),
     ),
     _finder("User:? (?:arn:)?aws", rf"\bUser:? (?P<principal>{_ARN}) is\b", at=(("User", 0),)),
-    _finder("o perform", r"[Tt]o perform:? (?P<action>[A-Za-z0-9-]{2,30}:[A-Za-z*]{2,60})", at=(("o perform", 1),)),
+    _finder(
+        "o perform",
+        r"[Tt]o perform(?: action)?:? (?P<action>[A-Za-z0-9-]{2,30}:[A-Za-z*]{2,60})",
+        at=(("o perform", 1),),
+    ),
     _finder(
         "polic(?i:y|ies) (?i:allow)",
         r"polic(?:y|ies) allows? the (?P<action>[a-z0-9-]{2,30}:[A-Za-z*]{2,60}) action",

@@ -281,7 +281,8 @@ def _logged(line: str, above: str) -> int:
         if _SAID.search(read):
             break
         counts = sum(map(str.isalpha, read)) <= 2 and _DIGITS.search(read) is not None
-        level = _LEVEL.fullmatch(read) is not None
+        # At the very beginning of a line it is somebody who tells their story.
+        level = _LEVEL.fullmatch(read) is not None and (at > 0 or read != "I")
         if counts:
             same = _DIGITS.sub("0", read) == _DIGITS.sub("0", read_above)
         else:

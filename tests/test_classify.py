@@ -70,6 +70,13 @@ def test_other_texts_match_nothing():
         'unique = metadata.get("vpcServiceControlsUniqueId", "")',
         'print(entry["vpcServiceControlsUniqueId"])',
         '| "Unable to process this item", AADSTS530004 | "Unable to sign in", AADSTS50076 |',
+        'strings.Index(err.Error(), "InvalidClientTokenId: The security token included in the request is invalid") > 0',
+        'assert_match "InvalidClientTokenId: The security token included in the request is invalid", output',
+        'core.Errf(403, "AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", a)',
+        'throw new KeyStoreException("Custom key store is not connected.")',
+        'Expired.builder().message("The SSO session associated with this profile has expired or is invalid")',
+        "allow(client).to receive(:describe_key).and_raise(Aws::KMS::Errors::NotFoundException.new(1, 2))",
+        "assert_raises(::Aws::KMS::Errors::NotFoundException) { aws.encrypt(key) }",
         'want := "User: " + caller + " is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::" + id',
     ],
 )
@@ -91,6 +98,11 @@ def test_program_text_about_an_error_is_none(code):
         ('{"metadata": {"vpcServiceControlsUniqueId": "a1b2"}}', "gcp-vpc-service-controls"),
         ('error="invalid_grant", AADSTS530004: the setting is not configured', "azure-conditional-access"),
         ('fail(err, "User is not authorized to perform: kms:Decrypt on resource: *")', "aws-kms-access-denied"),
+        (
+            'it fails with "Client error on launch" or "KMS.DisabledException: the key is not enabled"',
+            "aws-kms-key-disabled",
+        ),
+        ("Aws::KMS::Errors::NotFoundException (Alias alias/x is not found)", "aws-kms-key-not-found"),
         ("| ForbiddenByFirewall | Client address is not authorized |", "azure-keyvault-firewall"),
     ],
 )

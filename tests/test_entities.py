@@ -59,6 +59,7 @@ GUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
         ('a "does not have kms:GenerateDataKey permissions" error', {"action": "kms:GenerateDataKey"}),
         ("All writes failed with AccessDeniedException: kms:Decrypt.", {"action": "kms:Decrypt"}),
         ("Access denied to kms:DescribeKey", {"action": "kms:DescribeKey"}),
+        ("A vendor is not authorized to perform action sts:AssumeRole", {"action": "sts:AssumeRole"}),
         (
             "User: arn:aws:sts::{account suppressed}:assumed-role/ide/i-02d14764 is not authorized to perform: "
             "kms:CreateAlias on resource: arn:aws:kms:us-west-2:{account suppressed}:alias/eks",

@@ -198,6 +198,7 @@ def test_what_a_logger_writes_before_every_line_comes_off(before, sentence):
         ("the key was not found", "the key was disabled"),
         ('[1] "kms:Decrypt"', '[2] "kms:Encrypt"'),
         ("[INFO] ready", "[ERROR] the key was disabled"),
+        ("I looked at the key.", "I am getting an error."),
     ],
 )
 def test_what_lines_say_stays_though_they_begin_alike(lines):

@@ -15,7 +15,8 @@ NOT_THROWN = (
     r"(?:Exception|Fault)['\"]?, ?(?:or |and )?['\"]?(?:[\w.:*]{1,60}[.:*]|\*)?[A-Z]\w{2,60}(?:Exception|Fault)\b",
     r", (?:or|and) ['\"]?(?:\w{1,40}\.)?[A-Z]\w{2,60}(?:Exception|Fault)\b",
     r"\w\(['\"][\w.]{2,60}(?:Exception|Fault)['\"], ?(?-i:_?[A-Z][A-Z0-9_]{1,40})\b",
-    r"['\"], ?(?:(?-i:[A-Z]\w{2,60}(?:Error|Denied|NotMatch))|\w{3,60}(?:Exception|Fault)): ?['\"]",
+    r"['\"], ?(?:(?-i:[A-Z]\w{2,60}(?:Error|Denied|NotMatch|AccessKeyId|ClientTokenId))|\w{3,60}(?:Exception|Fault)"
+    r"|NoSuchBucket): ?['\"]",
     r"<c>[\w.]{3,80}</c>",
     # Type stubs, tables of handlers and of status codes: a name, a colon, and no message.
     r"Exception: ?(?:await |async |\(\w{0,20}\) "
@@ -50,8 +51,8 @@ def thrown(name: str) -> str:
         rf"|(?:Error|Exception|Errorf|errors\.New)\(f?['\"](?:{name}): "
         rf"|\b(?:I|we)(?:'m| am|'re| are|'ve| have)? (?:(?:still|also|now|always|just|only) )?"
         rf"(?:get|got|getting|see|seeing) "
-        rf"(?:an? |the |this |following |error |exception ){{0,3}}['\"(]?(?:{name})\b"
-        rf"|(?:\w\.|::|#)(?:{name})(?: ?:|['\"]? ?[,}}]|\)|$| \(| at | - )"
+        rf"(?:an? |the |this |following |error |exception ){{0,3}}['\"(]?(?:[\w.]{{1,80}}\.)?(?:{name})\b"
+        rf"|(?:\w\.|::|#)(?:{name})(?: ?:(?:[^:]|$)|['\"]? ?[,}}]|\)|$| \(| at | - )"
         rf"|(?:code|type)['\"]? ?[=:] ?['\"]?(?:{name})\b"
         rf"|(?:api error|operation error [\w ]{{2,40}}: \w{{3,60}},) (?:{name})\b"
         rf"|KMS Exception: ?(?:{name})(?:KMS|\b)"

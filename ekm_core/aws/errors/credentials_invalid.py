@@ -123,7 +123,9 @@ ERROR = KnownError(
             "go-sso", r"\bSSO session has expired or is invalid\b|\bcached SSO token (?:is expired|file|failed)\b"
         ),
         Signature("login", r"\bLoginRefreshRequired\b|\breauthenticate using ['\"]?aws login\b"),
-        Signature("sso-lost", r"\bError loading SSO Token\b|\bSSO session token associated with profile\b"),
+        Signature(
+            "sso-lost", r"\b(?:Error loading|Unable to load) SSO Token\b|\bSSO session token associated with profile\b"
+        ),
         Signature("partial", r"Partial credentials found in \S{1,40}, missing"),
         Signature("refreshed", r"refreshed credentials are still expired"),
         # The web identity token's sentence stands in STS's model alone: STS itself writes "Token expired".
@@ -201,6 +203,10 @@ ERROR = KnownError(
     references=(sources.CREDENTIALS, sources.STS_ERRORS),
     samples=(
         Sample(
+            "software.amazon.awssdk.core.exception.SdkClientException: Unable to load SSO token",
+            "https://github.com/aws/aws-sdk-java-v2/issues/4830",
+        ),
+        Sample(
             "An error occurred (InvalidClientTokenId) when calling the AssumeRole operation: The security token "
             "included in "
             "the request is invalid.",
@@ -249,6 +255,14 @@ ERROR = KnownError(
         Sample('Unable to locate credentials. You can configure credentials by running "aws configure".'),
     ),
     near_misses=(
+        NearMiss(
+            "SignatureDoesNotMatch: 'The secret is wrong.', InvalidAccessKeyId: 'There is no such key.',",
+            why="A program's own words for each code.",
+        ),
+        NearMiss(
+            '["InvalidClientTokenId: The security token included is invalid", "AWS_CREDENTIALS_INVALID"],',
+            why="A text beside the constant that stands for it.",
+        ),
         NearMiss("The reference names InvalidClientTokenId and SignatureDoesNotMatch among its codes.", why="prose"),
         NearMiss(
             "SignatureDoesNotMatch: The request signature we calculated does not match the signature you provided. "

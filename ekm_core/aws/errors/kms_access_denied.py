@@ -116,7 +116,7 @@ ERROR = KnownError(
         Signature(
             "sentence",
             r"(?:not|n't) auth\w{2,10} (?:to perform|to call|to invoke|to use|for) ?:? ?(?:the )?(?:action:? "
-            r")?['\"]?kms:(?:\w{1,60}|\*)?(?:[^\w:]|$)",
+            r")?['\"]?kms ?:(?:\w{1,60}|\*)?(?:[^\w:]|$)",
         ),
         Signature(
             "console", r"(?:Access denied to|do(?:n't| not) have permissions? to(?: perform:?)?) ['\"]?kms:\w{2,60}"
@@ -150,9 +150,10 @@ ERROR = KnownError(
         Signature("logs", r"specified KMS key (?:ARN |Id )?does not exist or is not allowed to be used"),
         Signature(
             "services",
-            r"not authori[sz]ed to (?:use|access) (?:the |this "
+            r"not authori[sz]ed (?:to (?:use|access)|for) (?:the |this "
             r")?(?:specified )?"
-            r"(?:AWS )?(?:customer )?(?:managed )?KMS|Insufficient permissions to access .{0,120}\bKMS key",
+            r"(?:AWS )?(?:customer )?(?:managed )?KMS|not have authori[sz]ation to (?:use|access) the [\w ]{3,40} "
+            r"encryption key|Insufficient permissions to access .{0,120}\bKMS key",
             0.8,
         ),
         Signature("service-code", thrown(r"KMS\.?AccessDenied(?:Exception|Fault)?"), 0.8, unless=NOT_THROWN),
@@ -397,6 +398,19 @@ ERROR = KnownError(
             "Instance failed to launch. Cause: One or more of the attached Amazon EBS volumes are encrypted with an "
             "inaccessible AWS KMS key.",
             "https://github.com/aws-samples/eks-workshop-v2/issues/1542",
+        ),
+        Sample(
+            "CloudWatch Alarms does not have authorization to access the SNS topic encryption key.",
+            "https://github.com/awslabs/landing-zone-accelerator-on-aws/issues/31",
+        ),
+        Sample(
+            "User is not authorized for the KMS default master key for CodeCommit 'alias/aws/codecommit'",
+            "https://github.com/awsdocs/aws-codecommit-user-guide/issues/23",
+        ),
+        Sample(
+            "KmsException: User: <User_ARN> is not authorized to perform : kms :GenerateDataKey on resource: <KEY_ID>",
+            "https://github.com/apache/hadoop/blob/trunk/hadoop-tools/hadoop-aws/src/site/markdown/tools/hadoop-aws/"
+            "encryption.md",
         ),
         Sample(
             "An error occurred (InvalidParameterValue) when calling the ImportImage operation: The specified KMS key "

@@ -104,6 +104,10 @@ ERROR = KnownError(
     ),
     references=(sources.KMS_DECRYPT, vendor.REVOCATION_GUIDE),
     samples=(
+        Sample(
+            "I am getting com.amazonaws.services.kms.model.InvalidCiphertextException and below is the code.",
+            "https://github.com/aws/aws-sdk-java/issues/2310",
+        ),
         Sample("An error occurred (InvalidCiphertextException) when calling the Decrypt operation:"),
         Sample(
             "I have tried many base64 encoding and decoding, and I still get **InvalidCiphertextException**.",

@@ -212,6 +212,9 @@ ERROR = KnownError(
         ),
     ),
     near_misses=(
+        NearMiss(
+            "error: aws_sdk_kms::types::error::XksProxyUriUnreachableException::builder()", why="A type's path in Rust."
+        ),
         NearMiss("class XksKeyNotFoundException(KMSError):", why="Source code."),
         NearMiss(
             "botocore.errorfactory.CloudHsmServiceException: An error occurred (CloudHsmServiceException) when calling "

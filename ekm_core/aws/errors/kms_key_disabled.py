@@ -30,6 +30,9 @@ ERROR = KnownError(
         Signature("sentence", r"\bkms:\S{1,250} is (?:currently )?disabled\b"),
         Signature("elided", r"\bkey/\S{1,120} is (?:currently )?disabled\b"),
         Signature("lambda", r"because the KMS key used is disabled"),
+        Signature(
+            "services", r"\bspecified KMS key(?: ARN)? is disabled\b", 0.8, needs=(r"An error occurred|\(Service: ",)
+        ),
         Signature("dynamodb", r"KMS key disabled(?: error)?:"),
         Signature(
             "class",
@@ -68,6 +71,11 @@ ERROR = KnownError(
     references=(sources.KEY_ENABLE, sources.KEY_STATES, vendor.REVOCATION_GUIDE),
     samples=(
         Sample(
+            "An error occurred (ValidationException) when calling the PutDataExportConfiguration operation: The "
+            "specified KMS key ARN is disabled. (Service: S3Tables, Status Code: 400)",
+            "https://docs.aws.amazon.com/AmazonS3/latest/API/API_s3Buckets_PutDataExportConfiguration.html",
+        ),
+        Sample(
             "An error occurred (DisabledException) when calling the Encrypt operation: "
             "arn:aws:kms:us-west-2:222222222222:key/ea9fe275-3667-4e16-8043-80a307cfb20b is disabled."
         ),
@@ -79,6 +87,10 @@ ERROR = KnownError(
         Sample("KMS.DisabledException: The request was rejected because the specified KMS key is not enabled"),
     ),
     near_misses=(
+        NearMiss(
+            "| DisabledException | The request was rejected because the specified KMS key is disabled. |",
+            why="The documentation explains an exception.",
+        ),
         NearMiss(
             "org.springframework.security.authentication.DisabledException: User is disabled", why="Spring's own class."
         ),

@@ -61,7 +61,10 @@ ERROR = KnownError(
         ),
         Signature("missing-usage", r"must specify a KeyUsage value for (?:an asymmetric|all|HMAC)"),
         Signature("data-key", r"cannot generate a data key with an asymmetric"),
-        Signature("grant", r"only when creating a grant for a symmetric"),
+        Signature(
+            "grant",
+            r"only when creating a grant for a symmetric|\bEncryptionContext is supported only when creating a grant\b",
+        ),
         Signature(
             "asymmetric",
             r"asymmetric (?:KMS |customer master )?(?:keys?|CMKs?) (?:is|are) not supported",
@@ -120,6 +123,7 @@ ERROR = KnownError(
     ),
     references=(sources.KEY_TYPES, sources.KMS_ENCRYPT, vendor.AWS_GUIDE),
     samples=(
+        Sample("services.kms.model.AWSKMSException: EncryptionContext is supported only when creating a grant"),
         Sample(
             "InvalidKeyUsageException: arn:aws:kms:eu-west-1:222222222222:key/9a956830-5b5d-4203-bc1e-52781bbab0a2 key "
             "usage is SIGN_VERIFY which is not valid for Encrypt.",
@@ -128,6 +132,10 @@ ERROR = KnownError(
         Sample("InvalidKeyUsageException: Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_3072."),
     ),
     near_misses=(
+        NearMiss(
+            'msg := fmt.Sprintf("%s key usage is SIGN_VERIFY which is not valid for GenerateDataKey.", key)',
+            why="A program that makes the sentence.",
+        ),
         NearMiss(
             "An error occurred (ValidationException) when calling the CreateAlias operation: Invalid identifier",
             why="An alias without the alias/ prefix.",
