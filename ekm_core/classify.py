@@ -100,7 +100,7 @@ _TRACED = re.compile(r"trace id|correlation id", re.IGNORECASE)
 
 # What a program makes or raises, with the values still to be filled in: no log has it so.
 _MADE_BEFORE = re.compile(
-    r"(?:\bthrow new [\w.]{3,60}\(|[\w)]\.(?:with|set)?message\()[\"'`]?[^\"'/]{0,60}$"
+    r"(?:\bthrow new [\w.]{3,60}\(|[\w)] ?\.(?:with|set)?message\() ?[\"'`]?[^\"'/]{0,60}$"
     r"|_raises?\((?::{2}\w{1,20})?:{0,2}(?:\w{1,20}::)?$"
     r"|[\"'`][^\"'/%]{0,60}%[svq] (?:is |was )?$",
     re.IGNORECASE,

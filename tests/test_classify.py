@@ -73,6 +73,7 @@ def test_other_texts_match_nothing():
         'strings.Index(err.Error(), "InvalidClientTokenId: The security token included in the request is invalid") > 0',
         'assert_match "InvalidClientTokenId: The security token included in the request is invalid", output',
         'core.Errf(403, "AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", a)',
+        'throw Sts.builder() .message( "The security token included in the request is invalid. (Service: Sts)")',
         'throw new KeyStoreException("Custom key store is not connected.")',
         'Expired.builder().message("The SSO session associated with this profile has expired or is invalid")',
         "allow(client).to receive(:describe_key).and_raise(Aws::KMS::Errors::NotFoundException.new(1, 2))",

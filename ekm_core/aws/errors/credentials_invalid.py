@@ -39,7 +39,8 @@ def _fix(summary: str, *steps: str) -> Callable[[Values], Fix]:
 # Other clouds' storage answers with the same codes and sentences.
 _OTHER_CLOUDS = (r"Google secret key|googleapis\.com|aliyun|OSS Access ?Key|myqcloud|windows\.net|AADSTS",)
 _CODES = (
-    r"ExpiredToken(?:Exception)?|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch"
+    # With its own capitals: many programs have a variable expiredToken.
+    r"(?-i:ExpiredToken|EXPIREDTOKEN)(?:Exception)?|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch"
     r"|InvalidAccessKeyId|NoCredentialsError|PartialCredentialsError"
     r"|NoCredentialProviders|MissingCredentialsError|CredentialsProviderError|IncompleteSignature(?:Exception)?"
 )
@@ -255,6 +256,7 @@ ERROR = KnownError(
         Sample('Unable to locate credentials. You can configure credentials by running "aws configure".'),
     ),
     near_misses=(
+        NearMiss("case .expiredToken: 'The token is expired.'", why="A program's own token, of whatever kind."),
         NearMiss(
             "SignatureDoesNotMatch: 'The secret is wrong.', InvalidAccessKeyId: 'There is no such key.',",
             why="A program's own words for each code.",

@@ -147,6 +147,12 @@ ERROR = KnownError(
         Signature("ec2", r"encrypted with an inaccessible (?:AWS )?KMS key", 0.6),
         Signature("ec2-volume", r"volume was unable to access the KMS (?:master )?key", 0.8),
         Signature("ec2-code", thrown("CustomerKeyHasBeenRevoked"), 0.8, unless=NOT_THROWN),
+        Signature(
+            "ec2-event",
+            r"\b(?:Client\.|fail(?:s|ed) with (?:\w{1,12} ){0,2}['\"]?)CustomerKeyHasBeenRevoked\b",
+            0.8,
+            unless=NOT_THROWN,
+        ),
         Signature("logs", r"specified KMS key (?:ARN |Id )?does not exist or is not allowed to be used"),
         Signature(
             "services",
@@ -175,7 +181,12 @@ ERROR = KnownError(
             r"Service: (?:AWSKMS|KMS)[;,] Status Code: 400[;,] Error Code: AccessDenied",
             0.8,
         ),
-        Signature("kms-call", r"(?:calling|from|by) (?:AWS )?KMS \w{0,40} ?(?:API|service)?: ?AccessDenied", 0.8),
+        Signature(
+            "kms-call",
+            r"(?:(?:calling|from|by) (?:AWS )?KMS \w{0,40} ?(?:API|service)?|\bKMS (?:en|de)crypt(?:ion)?)"
+            r": ?AccessDenied",
+            0.8,
+        ),
         Signature(
             "short",
             r"AccessDenied(?:Exception)?: ?['\"]?(?:kms:\w{3,60}|KMS key access denied)",
@@ -399,6 +410,9 @@ ERROR = KnownError(
             "inaccessible AWS KMS key.",
             "https://github.com/aws-samples/eks-workshop-v2/issues/1542",
         ),
+        Sample("the failed `AttachVolume` request with the error: Client.CustomerKeyHasBeenRevoked"),
+        Sample("AttachVolume fails with CustomerKeyHasBeenRevoked when the volume uses a key of yours."),
+        Sample("signer: KMS decrypt: AccessDeniedException"),
         Sample(
             "CloudWatch Alarms does not have authorization to access the SNS topic encryption key.",
             "https://github.com/awslabs/landing-zone-accelerator-on-aws/issues/31",
@@ -444,6 +458,10 @@ ERROR = KnownError(
         ),
     ),
     near_misses=(
+        NearMiss(
+            'case "CustomerKeyHasBeenRevoked": return errors.New("Your keys have been revoked")',
+            why="A program's branch.",
+        ),
         NearMiss(
             "An error occurred (AccessDenied) when calling the PutObject operation: User: "
             "arn:aws:iam::222222222222:user/"
