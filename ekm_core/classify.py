@@ -55,7 +55,8 @@ _TESTED_BEFORE = re.compile(
 )
 # Names that are nothing but a test's, so that the hit may begin with the quote itself.
 _ASSERTED_BEFORE = re.compile(
-    r"\b(?:assert_(?:match|include)[ (]|(?:index|hasPrefix)\((?:[^\"'/()]{1,40}(?:\(\))?, ?)?)[\"'][^\"'/]{0,60}$",
+    r"(?:\bassert_(?:match|include)[ (]|\.to(?:Be|(?:Strict)?Equal|Contain|Match|Throw(?:Error)?)\( ?"
+    r"|\b(?:index|hasPrefix)\((?:[^\"'/()]{1,40}(?:\(\))?, ?)?)[\"'][^\"'/]{0,60}$",
     re.IGNORECASE,
 )
 _TESTED_BEHIND = re.compile(
@@ -101,11 +102,15 @@ _TRACED = re.compile(r"trace id|correlation id", re.IGNORECASE)
 # What a program makes or raises, with the values still to be filled in: no log has it so.
 _MADE_BEFORE = re.compile(
     r"(?:\bthrow new [\w.]{3,60}\(|[\w)] ?\.(?:with|set)?message\() ?[\"'`]?[^\"'/]{0,60}$"
+    r"|\b(?:will|may|can|might) (?:throw|raise) (?:an? |the )?[\"'`]?[^\"'/]{0,60}$"
     r"|_raises?\((?::{2}\w{1,20})?:{0,2}(?:\w{1,20}::)?$"
     r"|[\"'`][^\"'/%]{0,60}%[svq] (?:is |was )?$",
     re.IGNORECASE,
 )
 _MADE_WITHIN = re.compile(r"%[svq] (?:is|are|was) ")
+_MADE_BEHIND = re.compile(
+    r"(?: on)?(?: the)?(?: resource| role)?:? ?[\"'] ?\+ ?[A-Za-z]|[^\"']{0,60}\$\{ ?\w{1,40}\.\w", re.IGNORECASE
+)
 # A text beside the constant that stands for it.
 _MAPPED_BEHIND = re.compile(r"[^\"']{0,80}[\"'], ?[\"'][A-Z][A-Z0-9]{1,20}_[A-Z0-9_]{1,40}[\"'] ?,? ?[\])}]")
 
@@ -115,7 +120,11 @@ MENTIONS = (
     r"|hasmessage\w{0,20}) ?\(",
     r"grep ",
     r"\bassert_(?:match|include)[ (]",
+    r"\.to(?:be|(?:strict)?equal|contain|match|throw(?:error)?)\(",
     r"\bthrow new ",
+    r"\b(?:will|may|can|might) (?:throw|raise) ",
+    r"[\"'] ?\+ ?[A-Z]",
+    r"\$\{ ?\w{1,40}\.\w",
     r"\.(?:with|set)?message\(",
     r"_raises?\(",
     r"%[svq] ",
@@ -178,7 +187,9 @@ def _listed(text: str, start: int, end: int) -> bool:
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
     if _LISTED_BEHIND.match(behind) or _ALTERNATIVE.search(before) or _COMMENTED.search(text[start:end][:_NEAR]):
         return True
-    if _MADE_BEFORE.search(before) or _MADE_WITHIN.search(text[start:end][:_NEAR]) or _MAPPED_BEHIND.match(behind):
+    if _MADE_BEFORE.search(before) or _MADE_WITHIN.search(text[start:end][:_NEAR]):
+        return True
+    if _MADE_BEHIND.match(behind) or _MAPPED_BEHIND.match(behind):
         return True
     if _DECLARED_BEFORE.search(before):
         return True

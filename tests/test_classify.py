@@ -74,6 +74,11 @@ def test_other_texts_match_nothing():
         'assert_match "InvalidClientTokenId: The security token included in the request is invalid", output',
         'core.Errf(403, "AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", a)',
         'throw Sts.builder() .message( "The security token included in the request is invalid. (Service: Sts)")',
+        'writeError(w, 403, "AccessDenied", "User is not authorized to perform sts:AssumeRole on "+roleArn)',
+        'expect(describe(error)).toBe( "UnrecognizedClientException: The security token included in the request is '
+        'invalid." )',
+        'Failed(s"Unable to load AWS credentials from any provider in the chain: ${ reasons.mkString(", ") }")',
+        'missing ones will throw an "AmazonClientException: Unable to load AWS credentials from any provider"',
         'throw new KeyStoreException("Custom key store is not connected.")',
         'Expired.builder().message("The SSO session associated with this profile has expired or is invalid")',
         "allow(client).to receive(:describe_key).and_raise(Aws::KMS::Errors::NotFoundException.new(1, 2))",
