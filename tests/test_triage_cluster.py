@@ -303,6 +303,8 @@ def test_options_that_do_not_go_together(capsys):
 def waiting(tmp_path, *arguments):
     """A run whose input does not come yet, when its processes have been started; and all of them."""
     (tmp_path / "temporary").mkdir()
+    # what is ignored stays ignored in a new process, and whoever runs the tests in the background has Ctrl-C ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     run = subprocess.Popen(
         [sys.executable, "-m", "ekm_core", "triage", "-", "--out", str(tmp_path / "out.jsonl"), *arguments],
         stdin=subprocess.PIPE,
@@ -312,6 +314,7 @@ def waiting(tmp_path, *arguments):
         cwd=ROOT,
         start_new_session=True,
     )
+    signal.signal(signal.SIGINT, before)
     family = psutil.Process(run.pid)
     # two that work, and one of Python's own
     while len(everybody := [family, *family.children(recursive=True)]) < 4 or not any(tmp_path.glob(".out.jsonl.*")):

@@ -121,6 +121,7 @@ def test_the_frame_is_as_tall_as_its_content_and_comes_to_rest(page: Page, host:
     frame.get_by_role("button", name="Diagnose").click()
     expect(frame.get_by_text("The text area is empty.")).to_be_visible()
     page.wait_for_function("document.querySelector('iframe').clientHeight < 1200")
+    page.wait_for_timeout(1000)
     assert main.evaluate(scrolls) <= 1
 
 
