@@ -398,6 +398,9 @@ class _Engine:
                     regexp.search(window) for regexp in unless
                 )
             if fits and start >= branch:
+                # None of the looks below goes further than this, and mostly one search spares all of them.
+                if not may_be_mentioned(text[max(0, start - _GLOSSARY) : end + _GLOSSARY]):
+                    return start, end
                 if _tested(text, start, end):
                     branch = end + _BRANCH
                 elif not _listed(text, start, end):

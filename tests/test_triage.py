@@ -223,6 +223,13 @@ def test_a_name_beside_what_a_program_makes_of_it_is_no_error_for_the_triage_eit
     assert without_scanner().one(text).ids == ()
 
 
+def test_a_sentence_before_a_code_is_none_of_a_list_of_codes() -> None:
+    text = f"{DENIED.rpartition(' on resource')[0]} AADSTS700016"
+    ids = ("azure-missing-service-principal", "aws-sts-assume-role-denied")
+    assert tuple(found.error.id for found in classify.classify(normalise.plain(text))) == ids
+    assert without_scanner().one(text).ids == ids
+
+
 def test_a_message_that_comes_again_is_read_once_as_long_as_it_is_among_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
