@@ -8,6 +8,7 @@ from typing import Any
 
 MOST_NAMED = 20
 _AT_ONCE = 16_384
+"""So many rows at most are classified and written together: more of them would only take memory."""
 ADDED = ("error_id", "error_ids", "provider", "entities")
 """The columns that a triage adds."""
 

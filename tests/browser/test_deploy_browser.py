@@ -230,6 +230,12 @@ def test_where_what_was_typed_has_no_place_any_more_it_can_be_copied(page: Page,
     assert page.evaluate("navigator.clipboard.readText()") == TYPED
 
 
+def test_where_nothing_was_typed_nothing_is_said_of_it(page: Page, pair: Pair) -> None:
+    pair.kill(served_by(page))
+    bar = page.locator(".ekm-connection")
+    expect(bar).to_contain_text("your session had ended. Files, evidence and your values have to be given again.")
+
+
 def test_an_answer_that_nobody_touched_says_so_too(page: Page, pair: Pair) -> None:
     """Nothing was on its way when the process died: without our asking, the buttons of the page would lead nowhere."""
     diagnose(page, ASSUME_ROLE)

@@ -228,7 +228,7 @@
       if (!box || box.disabled || box.value) continue;
       write.call(box, text);
       box.dispatchEvent(new Event("input", { bubbles: true }));
-      box.dispatchEvent(new FocusEvent("focusout", { bubbles: true })); // what was left is sent
+      box.focus({ preventScroll: true }); // what stands in a field is sent when it is left
     }
   };
 
@@ -305,7 +305,7 @@
     const missing = [...typed].filter(([label, text]) => labelled(label)?.value !== text);
     if (missing.length && tries) return void setTimeout(welcome, 250, tries - 1);
     const again = document.querySelector(".st-key-ask") ? " Press Diagnose again." : "";
-    const still = typed.size ? ` What you typed is still here.${again}` : again;
+    const still = typed.size ? ` What you typed is still here.${again}` : "";
     const gone = " What you typed is no longer in its field: copy it from here.";
     tell(`The server was restarted, or your session had ended.${missing.length ? gone : still} Files, evidence and your values have to be given again.`, true, missing.map(([, text]) => text));
     typed.clear();
