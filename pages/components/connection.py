@@ -29,4 +29,10 @@ _listen = st.components.v2.component("ekm_connection", js=_LISTENER)
 def draw() -> None:
     """Draw it. ``visit`` is a random name of the session, and means nothing elsewhere."""
     visit = st.session_state.setdefault("visit", secrets.token_hex(8))
-    _listen(key="connection", data={"visit": visit}, on_again_change=lambda: None)
+    # what has not changed is not handed on, and an answer would not be noticed
+    asked = st.session_state.get("asked_again", 0)
+    _listen(key="connection", data={"visit": visit, "asked": asked}, on_again_change=_count)
+
+
+def _count() -> None:
+    st.session_state["asked_again"] = st.session_state.get("asked_again", 0) + 1

@@ -230,6 +230,53 @@ def test_where_what_was_typed_has_no_place_any_more_it_can_be_copied(page: Page,
     assert page.evaluate("navigator.clipboard.readText()") == TYPED
 
 
+# What the front end does when a connection breaks, and when it begins anew at a stranger.
+_LOSE = """async () => {
+    document.querySelector(".stApp").dataset.testConnectionState = "CONNECTING";
+    await new Promise((done) => setTimeout(done));
+}"""
+_FIND = """async () => {
+    document.querySelector(".stApp").dataset.testConnectionState = "CONNECTED";
+    await new Promise((done) => setTimeout(done));
+}"""
+_EMPTY = """() => {
+    const box = document.querySelector("textarea");
+    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, "");
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+_FIND_AND_HEAR = """() => new Promise((done) => {
+    window.addEventListener("ekm-visit", () => done(), { once: true });
+    document.querySelector(".stApp").dataset.testConnectionState = "CONNECTED";
+})"""
+_UNANSWERED = """window.addEventListener("ekm-reconnected", (event) => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+}, { capture: true, once: true })"""
+
+
+def test_what_was_typed_outlives_a_connection_that_breaks_again_before_a_session_answers(
+    page: Page, pair: Pair
+) -> None:
+    page.get_by_label("Error message").fill(TYPED)
+    page.evaluate(_UNANSWERED)
+    for step in (_LOSE, _EMPTY, _FIND, _LOSE):
+        page.evaluate(step)
+    pair.kill(served_by(page))
+    expect(page.locator(".ekm-connection")).to_contain_text("What you typed is still here. Press Diagnose again.")
+    expect(page.get_by_label("Error message")).to_have_value(TYPED)
+
+
+def test_what_somebody_emptied_after_an_answer_does_not_come_back(page: Page, pair: Pair) -> None:
+    page.get_by_label("Error message").fill(TYPED)
+    for step in (_LOSE, _FIND_AND_HEAR):
+        page.evaluate(step)
+    page.get_by_label("Error message").fill("")
+    pair.kill(served_by(page))
+    bar = page.locator(".ekm-connection")
+    expect(bar).to_contain_text("your session had ended. Files, evidence and your values have to be given again.")
+    expect(page.get_by_label("Error message")).to_have_value("")
+
+
 def test_where_nothing_was_typed_nothing_is_said_of_it(page: Page, pair: Pair) -> None:
     pair.kill(served_by(page))
     bar = page.locator(".ekm-connection")

@@ -213,12 +213,12 @@
     }
   };
 
-  // What stood in the large fields when the connection broke, in this page's memory alone. Mostly it still stands there
-  // afterwards; but a front end that finds itself at another server, or another version of one, begins with empty fields.
+  // What stood in the large fields when the connection broke, in this page's memory alone, until a session has answered:
+  // it may break again before. Mostly it still stands there afterwards; but a front end that finds itself at another
+  // server, or another version of one, begins with empty fields.
   const typed = new Map();
   const labelled = (label) => document.querySelector(`textarea[aria-label="${CSS.escape(label)}"]`);
   const remember = () => {
-    typed.clear();
     for (const box of document.querySelectorAll("textarea[aria-label]")) if (box.value) typed.set(box.ariaLabel, box.value);
   };
   const write = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
@@ -313,6 +313,7 @@
 
   window.addEventListener("ekm-visit", (event) => {
     if (visit && visit !== event.detail) welcome();
+    else typed.clear();
     visit = event.detail;
   });
 
