@@ -87,7 +87,7 @@ def diagnose(text: str, typed: Mapping[str, str] | None = None, setup: Setup = N
         errors=errors,
         perhaps=perhaps,
         chain=_chain(errors, setup),
-        next_step=next_step(errors, perhaps, bool(normal.text.strip())),
+        next_step=next_step(errors, bool(normal.text.strip())),
         typed=registered | given,
     )
 
@@ -262,7 +262,7 @@ def _own_test(judged_error: JudgedError) -> bool:
     )
 
 
-def next_step(errors: Sequence[JudgedError], perhaps: Sequence[KnownError], anything: bool) -> str:
+def next_step(errors: Sequence[JudgedError], anything: bool) -> str:
     """The one thing to do first, in a plain sentence. anything: whether the text holds anything at all."""
     if errors:
         first = errors[0]

@@ -133,7 +133,7 @@ def _readme(
         _still_open(parts, made),
         _corrections(faults),
         _section("Before you begin", _bullets(parts.needs)),
-        _section("In this order", _order(parts)),
+        _section("In this order", _order()),
         _section(
             "Prove that it works",
             "Put the id that register.sh printed into this call. It makes OpenAI use the key once, and answers at "
@@ -186,7 +186,7 @@ def _corrections(faults: tuple[Finding, ...]) -> str:
     return _section("Correct these first", f"{how}\n\n{_bullets(f'{fault.title}.' for fault in faults)}")
 
 
-def _order(parts: Parts) -> str:
+def _order() -> str:
     return "\n".join(
         (
             "1. Fill in what is still open. What the kit itself creates, such as a new key's ARN, comes after step 2.",

@@ -71,7 +71,6 @@ class Language(StrEnum):
     HCL = "hcl"
     PYTHON = "python"
     CEL = "cel"
-    YAML = "yaml"
     TEXT = "text"
 
 

@@ -31,8 +31,6 @@ MOST = 4000
 # Each round only shortens what is not yet a marker; real texts are stable after the first.
 ROUNDS = 4
 
-_Spans = Iterator[tuple[int, int]]
-
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
@@ -408,10 +406,6 @@ def _shape(kind: str, gate: bytes, pattern: bytes, accept: _Accept = _always, *,
                 yield *found.span(1), kind
 
     return _Rule(gate, find)
-
-
-def _has_digit(text: bytes, found: re2._Match) -> bool:
-    return re.search(rb"[0-9]", found.group(1)) is not None
 
 
 def _is_bearer(text: bytes, found: re2._Match) -> bool:

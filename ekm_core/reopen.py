@@ -105,7 +105,7 @@ class _Reader:
             errors=errors,
             perhaps=perhaps,
             chain=tuple(map(_link, _list(self.document.get("chain", []), "chain"))),
-            next_step=next_step(errors, perhaps, bool(text.strip())),
+            next_step=next_step(errors, bool(text.strip())),
         )
 
     def _version(self) -> None:

@@ -19,9 +19,6 @@ from typing import Any, NamedTuple, NoReturn
 DEEPEST = 100
 """Levels of brackets that are read; no policy and no cloud's answer has more than about fifteen."""
 
-LONGEST_NUMBER = 64
-"""Digits that a number may have."""
-
 _BUDGET = 6_000_000
 _MOST_ROUNDS = 40
 

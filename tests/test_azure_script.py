@@ -62,7 +62,7 @@ def test_everything_is_read_and_read_back(tmp_path: Path) -> None:
     assert key is not None
     assert key.current
     assert len(found.versions("ekm-vault", KEY_NAME)) == 1
-    assert [fact.value["principalId"] for fact in found.assignments_covering(KEY_ID) if fact.value] == [OBJECT]
+    assert [fact.value["principalId"] for fact in found.assignments.values() if fact.value] == [OBJECT]
     assert found.assignments_listed(KEY_ID, (OBJECT,)).state is State.SEEN
     assert found.denials_listed(KEY_ID).state is State.SEEN
 

@@ -23,7 +23,6 @@ from tests.serving import ROOT, serve
 from tests.test_api import ASSUME_ROLE, call
 
 PRIVATE = "PRIVATE-7f3a"
-RECEIVED = "2026-11-27T12:00:00.000Z"
 
 
 @pytest.fixture(scope="module")

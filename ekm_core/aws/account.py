@@ -78,18 +78,15 @@ class Key:
     origin: str
     manager: str
     multi_region: bool | None
-    deletion_date: str
-    key_store_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One grant on a key. constrained: whether it holds for certain encryption contexts only."""
+    """One grant on a key."""
 
     id: str
     grantee: str
     operations: tuple[str, ...]
-    constrained: bool
 
 
 @dataclass(frozen=True, slots=True)

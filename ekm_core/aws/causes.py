@@ -80,14 +80,6 @@ def fix_trust(summary: str) -> Callable[[Values], Fix]:
     return fix
 
 
-def look_at_registration(values: Values) -> Look:
-    """How to see what was registered with OpenAI."""
-    return Look(
-        ("List the registered keys with your admin API key. Compare role_arn, kms_arn and external_id with yours.",),
-        (openai.list_keys(), aws.show_role(values)),
-    )
-
-
 def look_for_trusting_roles(values: Values) -> Look:
     """How to find every role of the account that lets OpenAI in."""
     look = look_at_trust(values)

@@ -321,8 +321,6 @@ class _Reading:
             origin=_text(data, "Origin"),
             manager=_text(data, "KeyManager"),
             multi_region=_flag(data, "MultiRegion"),
-            deletion_date=str(data.get("DeletionDate") or ""),
-            key_store_id=_text(data, "CustomKeyStoreId"),
         )
         self.evidence.keys.append(Entry(arn, key.region, self._seen(key)))
         alias = self._key_id.rpartition(":")[2]
@@ -357,7 +355,6 @@ class _Reading:
                     _text(item, "GrantId"),
                     _text(item, "GranteePrincipal"),
                     tuple(name for name in _list(item.get("Operations")) if isinstance(name, str)),
-                    bool(item.get("Constraints")),
                 )
                 for item in items
             )

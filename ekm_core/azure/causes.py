@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ekm_core.azure import checks, proofs, snippets
 from ekm_core.model import Cause, Check, Fix, Look, Propagation, Snippet, Values
 from ekm_core.openai import snippets as openai
-from ekm_core.vendor import AZURE_APP_ID, AZURE_APP_NAME, AZURE_RBAC_WAIT
+from ekm_core.vendor import AZURE_APP_ID, AZURE_APP_NAME
 
 APPLICATION_ADMIN = "Entra Application Administrator or Cloud Application Administrator"
 CONDITIONAL_ACCESS_ADMIN = "Entra Conditional Access Administrator"
@@ -16,10 +16,7 @@ VAULT_MODE_ADMIN = "Owner of the vault, or User Access Administrator with Key Va
 VAULT_ADMIN = "Key Vault Administrator (also an Owner needs this role to see or change keys)"
 VAULT_CONTRIBUTOR = "Owner, Contributor or Key Vault Contributor of the vault"
 OPENAI_OWNER = "Owner of the OpenAI organization"
-CALLER = "Whoever ran the call"
 NOBODY = "Nobody: this is not a fault of your set-up"
-
-ROLE_WAIT: Propagation = AZURE_RBAC_WAIT
 
 
 def registered_values(values: Values) -> Look:

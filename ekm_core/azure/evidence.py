@@ -9,7 +9,7 @@ Graph and the Azure CLI's models, 2026-11-23.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -120,11 +120,11 @@ class AzureEvidence:
     """Every fact. Names and ids are looked up without regard to case, as Azure does.
 
     principals are by application id, vaults by name, keys by "vault/key", network rules by vault name, rotation
-    policies by "vault/key". tenants are what Entra tells anybody, by tenant id; challenges the tenants that the vaults
-    themselves name to anybody, by vault name: nobody needs to be signed in for either. ``key_listings`` says which
-    output lists all keys of a vault, by its name. ``deleted`` says which output shows something as soft-deleted:
-    service principals by application id, keys by "vault/key", vaults by name. loose: outputs that we could not use,
-    with the reason.
+    policies by "vault/key"; role assignments are in the flat shape of `az role assignment list`. tenants are what Entra
+    tells anybody, by tenant id; challenges the tenants that the vaults themselves name to anybody, by vault name:
+    nobody needs to be signed in for either. ``key_listings`` says which output lists all keys of a vault, by its name.
+    ``deleted`` says which output shows something as soft-deleted: service principals by application id, keys by
+    "vault/key", vaults by name. loose: outputs that we could not use, with the reason.
     """
 
     account: Fact[Account]
@@ -194,26 +194,21 @@ class AzureEvidence:
         named = (fact for fact in self.roles.values() if fact.value and _text(fact.value, "roleName").lower() == wanted)
         return self.roles.get(wanted) or next(named, None) or _not_given(Kind.ROLE)
 
-    def assignments_covering(self, scope: str) -> tuple[Fact[Document], ...]:
-        """Every role assignment shown whose scope is this one or lies above it; SEEN and CONFLICTING ones.
-
-        Values are in the flat shape of `az role assignment list`. Assignments at management groups and at the root are
-        among them: whether those lie above the scope is not known.
-        """
-        return _covering(self.assignments, scope, lambda document: _text(document, "scope"))
-
     def assignments_listed(self, scope: str, principals: Collection[str]) -> Fact[Listing]:
         """Whether all assignments at and above the scope were listed, for everyone or one of ``principals`` (its ids).
 
         A scope of "" asks for those of the whole subscription that was signed in to, as ``--all`` lists them.
-        SEEN: an assignment that is not among ``assignments_covering`` does not exist. Membership of groups is not
-        shown.
+        SEEN: an assignment that is not among ``assignments`` does not exist. Membership of groups is not shown.
         """
         return _listed(self.assignment_listings, scope, principals, Kind.ASSIGNMENT)
 
     def denials_covering(self, scope: str) -> tuple[Fact[Document], ...]:
         """Every deny assignment shown at or above the scope, in the nested shape of `az rest`."""
-        return _covering(self.denials, scope, lambda document: _text(document.get("properties"), "scope"))
+        return tuple(
+            fact
+            for fact in self.denials.values()
+            if fact.value is None or covers(_text(fact.value.get("properties"), "scope"), scope)
+        )
 
     def denials_listed(self, scope: str) -> Fact[Listing]:
         """Whether all deny assignments at and above the key's scope were listed, on the key or on its vault.
@@ -246,12 +241,6 @@ def covers(scope: str, target: str) -> bool:
         or target.startswith(f"{scope}/")
         or scope.startswith("/providers/microsoft.management/managementgroups/")
     )
-
-
-def _covering(
-    facts: Mapping[str, Fact[Document]], scope: str, scope_of: Callable[[Document], str]
-) -> tuple[Fact[Document], ...]:
-    return tuple(fact for fact in facts.values() if fact.value is None or covers(scope_of(fact.value), scope))
 
 
 def _listed(

@@ -171,7 +171,7 @@ def _open(case: Case, found: Access) -> Ruling:
             reasons.append(f"The IAM policy of the {level.name} was not seen.{reason}")
     for decision in found.decisions:
         reasons += decision.by if decision.outcome is Outcome.UNKNOWN else ()
-    missing += _role_commands(of(case), found)
+    missing += _role_commands(found)
     if isinstance(providers.seen(case), Ruling):
         missing.append(gcp.describe_provider(case.values))
     because = " ".join(dict.fromkeys(reasons)) or "What was seen does not decide it."
@@ -190,7 +190,7 @@ def _policy_command(case: Case, level: str) -> Snippet:
     return gcp.command(title, "gcloud", "projects", "get-iam-policy", project, "--format=json")
 
 
-def _role_commands(setup: Setup, found: Access) -> list[Snippet]:
+def _role_commands(found: Access) -> list[Snippet]:
     """How to describe the roles that are bound and whose permissions are not known."""
     commands: dict[str, Snippet] = {}
     for level in found.levels:
