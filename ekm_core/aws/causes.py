@@ -9,6 +9,7 @@ from ekm_core.aws import checks, proofs
 from ekm_core.aws import snippets as aws
 from ekm_core.model import Cause, Check, Fix, Look, Snippet, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 from ekm_core.snippets import told
 
 ROLE_ADMIN = "IAM administrator of the account that owns the role"
@@ -273,9 +274,7 @@ def just_changed(what: str) -> Cause:
         "just-changed",
         f"{what[0].upper()}{what[1:]} was changed a moment ago",
         "IAM is eventually consistent: a change takes seconds as a rule and some minutes at times.",
-        checks.undecided(
-            f"The text does not say when {what} was changed. If that was minutes ago, wait and try again."
-        ),
+        undecided(f"The text does not say when {what} was changed. If that was minutes ago, wait and try again."),
         look,
         fix,
         "Nobody: wait",

@@ -26,6 +26,7 @@ import re2
 from ekm_core import vendor
 from ekm_core.aws.snippets import arn_part
 from ekm_core.model import Case, Check, Ruling, Verdict
+from ekm_core.rulings import cannot_tell, confirmed, ruled_out
 
 if TYPE_CHECKING:
     from ekm_core.aws.iam.documents import Statement
@@ -115,30 +116,6 @@ _ACCOUNT = re.compile(r"\d{12}")
 # Numbers of AWS's own documentation and of hand-made redaction: they are nobody's account.
 _EXAMPLE_ACCOUNTS = frozenset({"123456789012", "111122223333", "444455556666", "777788889999", "012345678901"})
 _TRUST_EXTERNAL_ID = re.compile(r"sts:ExternalId[\"']? ?[:=] ?\[? ?[\"'](?P<value>[^\"']{1,200})[\"']", re.IGNORECASE)
-
-
-def confirmed(because: str, *quotes: str) -> Ruling:
-    """The text proves the cause."""
-    return Ruling(Verdict.CONFIRMED, because, quotes)
-
-
-def ruled_out(because: str, *quotes: str) -> Ruling:
-    """The text proves that it is not this."""
-    return Ruling(Verdict.RULED_OUT, because, quotes)
-
-
-def cannot_tell(because: str) -> Ruling:
-    """The text decides nothing; ``because`` says what to compare."""
-    return Ruling(Verdict.CANNOT_TELL, because)
-
-
-def undecided(because: str) -> Check:
-    """The check of a cause that no error text can decide."""
-
-    def check(case: Case) -> Ruling:
-        return cannot_tell(because)
-
-    return check
 
 
 def is_masked(text: str) -> bool:

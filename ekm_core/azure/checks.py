@@ -94,15 +94,6 @@ def _say(verdict: Verdict, because: str, *quotes: str) -> Ruling:
     return Ruling(verdict, because, tuple(dict.fromkeys(quotes)))
 
 
-def cannot_tell(because: str) -> Check:
-    """A check for a cause that no error text can decide; ``because`` says what to compare."""
-
-    def check(case: Case) -> Ruling:
-        return Ruling(Verdict.CANNOT_TELL, because)
-
-    return check
-
-
 def confirmed_by(pattern: str, because: str, otherwise: str) -> Check:
     """A check that confirms where ``pattern`` (Python syntax, any case, linear) stands in the text."""
     compiled = re.compile(pattern, re.IGNORECASE)

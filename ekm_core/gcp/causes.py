@@ -10,6 +10,7 @@ from ekm_core.gcp import checks
 from ekm_core.gcp import snippets as gcp
 from ekm_core.model import Case, Cause, Check, Fix, Look, Ruling, Snippet, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 from ekm_core.snippets import told
 
 FEDERATION_ADMIN = (
@@ -234,7 +235,7 @@ RECENT_BINDING = Cause(
     id="just-changed",
     title="The binding was made a moment ago and has not spread yet",
     why=f"{vendor.GCP_IAM_WAIT.what}.",
-    check=checks.open_question(
+    check=undecided(
         "The text does not say when the binding was made. If it was less than "
         f"{vendor.GCP_IAM_WAIT.minutes} minutes ago, wait and validate again."
     ),

@@ -15,31 +15,7 @@ from enum import StrEnum
 from ekm_core import vendor
 from ekm_core.gcp.snippets import SHAPES, masked
 from ekm_core.model import Case, Check, Ruling, Verdict
-
-
-def confirmed(because: str, *quotes: str) -> Ruling:
-    """The cause holds, proven by the quoted words."""
-    return Ruling(Verdict.CONFIRMED, because, quotes)
-
-
-def ruled_out(because: str, *quotes: str) -> Ruling:
-    """The cause does not hold, proven by the quoted words."""
-    return Ruling(Verdict.RULED_OUT, because, quotes)
-
-
-def cannot_tell(because: str) -> Ruling:
-    """The text does not decide; ``because`` says what is missing and what to compare."""
-    return Ruling(Verdict.CANNOT_TELL, because)
-
-
-def open_question(because: str) -> Check:
-    """A check for a cause that no error text can decide."""
-
-    def check(case: Case) -> Ruling:
-        return cannot_tell(because)
-
-    return check
-
+from ekm_core.rulings import cannot_tell, confirmed, ruled_out
 
 # Who asked.
 

@@ -58,8 +58,8 @@ has, choose the link of the chain, write the causes with their checks and fixes,
 The tests of the catalogue name what is still missing.
 """
 
-from ekm_core.aws.checks import undecided
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, Provider, Reference, Sample, Signature, Values
+from ekm_core.rulings import undecided
 
 
 def _look(values: Values) -> Look:

@@ -9,6 +9,7 @@ from ekm_core.aws.checks import Policy
 from ekm_core.aws.wordings import KMS_OPERATIONS, NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 from ekm_core.snippets import told
 
 
@@ -224,7 +225,7 @@ ERROR = KnownError(
             "its "
             "own, also under one multi-Region key id.",
             checks.for_ekm_role(
-                checks.undecided(
+                undecided(
                     "The text does not show your policy. Compare its Resource with the key's ARN in the message, "
                     "Region "
                     "and account included."

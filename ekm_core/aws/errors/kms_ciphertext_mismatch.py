@@ -8,6 +8,7 @@ from ekm_core.aws import snippets as aws
 from ekm_core.aws.wordings import NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 
 
 def _fix_key(values: Values) -> Fix:
@@ -94,7 +95,7 @@ ERROR = KnownError(
             "context-or-damage",
             "The encryption context differs, or the ciphertext was damaged",
             "KMS checks both, and tells neither apart.",
-            checks.undecided(
+            undecided(
                 "KMS gives no details. Compare ciphertext and encryption context with those of the Encrypt call."
             ),
             _look_data,

@@ -8,6 +8,7 @@ from ekm_core.aws import snippets as aws
 from ekm_core.aws.wordings import NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 
 _REGION = r"Invalid arn [a-z]{2}(?:-[a-z]{2,10}){1,3}-\d"
 _ALIAS = r"Key Aliases are not supported for this operation"
@@ -85,7 +86,7 @@ ERROR = KnownError(
             "malformed",
             "The ARN is malformed",
             "A key ARN reads arn:aws:kms:REGION:ACCOUNT:key/KEY-ID, with a 12-digit account.",
-            checks.undecided("Compare the registered ARN, letter by letter, with the one that the KMS console shows."),
+            undecided("Compare the registered ARN, letter by letter, with the one that the KMS console shows."),
             causes.look_at_other_key,
             causes.fix_registration("Copy the ARN from the KMS console instead of typing it.", "kms_key"),
             causes.REGISTRAR,

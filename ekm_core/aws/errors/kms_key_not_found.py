@@ -8,6 +8,7 @@ from ekm_core.aws import snippets as aws
 from ekm_core.aws.wordings import KMS_OPERATIONS, NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 
 # The same exception says "Invalid arn" where the ARN's Region or form is wrong: an entry of its own.
 _NOT_THIS = (r"Invalid arn\b", *NOT_THROWN)
@@ -129,7 +130,7 @@ ERROR = KnownError(
             "The key was deleted",
             "When the waiting period is over, KMS deletes the key for good, and what it encrypted cannot be read "
             "again.",
-            checks.undecided(
+            undecided(
                 "The text does not say whether the key ever existed. Look for a ScheduleKeyDeletion event in "
                 "CloudTrail."
             ),

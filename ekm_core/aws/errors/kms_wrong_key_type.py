@@ -7,6 +7,7 @@ from ekm_core.aws import causes, checks, proofs, sources
 from ekm_core.aws import snippets as aws
 from ekm_core.aws.wordings import NOT_THROWN, thrown
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
+from ekm_core.rulings import undecided
 
 _NEW_KEY = causes.new_symmetric_key(
     "A key's type never changes. Make a symmetric key (SYMMETRIC_DEFAULT, for encryption), and register that."
@@ -115,7 +116,7 @@ ERROR = KnownError(
             "wrong-algorithm",
             "The call names an algorithm that the key does not have",
             "A symmetric key knows SYMMETRIC_DEFAULT only.",
-            checks.undecided("Compare the algorithm of the call with the key's type."),
+            undecided("Compare the algorithm of the call with the key's type."),
             _look_call,
             _fix_call,
             causes.YOURSELF,

@@ -10,6 +10,7 @@ from ekm_core.aws import snippets as aws
 from ekm_core.aws.checks import Policy
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 from ekm_core.snippets import told
 
 _ACTION = "sts:AssumeRole"
@@ -226,7 +227,7 @@ ERROR = KnownError(
             "another "
             "path answers with the same words.",
             checks.for_openai(
-                checks.undecided(
+                undecided(
                     "The text looks the same whether the role exists or not. Ask AWS for the role, from its own "
                     "account."
                 )
@@ -243,9 +244,7 @@ ERROR = KnownError(
             "the "
             "wrong one.",
             checks.for_openai(
-                checks.undecided(
-                    "Open the trust policy of exactly the role in the message, not of one with a like name."
-                )
+                undecided("Open the trust policy of exactly the role in the message, not of one with a like name.")
             ),
             causes.look_for_trusting_roles,
             causes.fix_trust("Save the trust policy on the role in the message."),
@@ -299,9 +298,7 @@ ERROR = KnownError(
             "Beside Principal and ExternalId, the statement for OpenAI must allow sts:AssumeRole, and every further "
             "condition in it must hold for OpenAI's call. Multi-factor authentication or your own network never do.",
             checks.for_openai(
-                checks.undecided(
-                    "Look at the Action of your trust policy, and for any condition in it beside sts:ExternalId."
-                )
+                undecided("Look at the Action of your trust policy, and for any condition in it beside sts:ExternalId.")
             ),
             causes.look_at_trust,
             causes.fix_trust("Take the other condition out of the statement for OpenAI, and allow sts:AssumeRole."),

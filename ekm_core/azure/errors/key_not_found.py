@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ekm_core.azure import causes, checks, proofs, references, snippets, wordings
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
+from ekm_core.rulings import undecided
 from ekm_core.vendor import AZURE_GUIDE
 
 _VAULT = r"vault"
@@ -48,7 +49,7 @@ ERROR = KnownError(
             id="deleted",
             title="The key was deleted",
             why="A deleted key can be recovered until its retention ends: 7 to 90 days, as the vault was set up.",
-            check=checks.cannot_tell("A deleted key gives the same words. Look at the vault's deleted keys."),
+            check=undecided("A deleted key gives the same words. Look at the vault's deleted keys."),
             proof=proofs.later("vault", "key_deleted"),
             look=lambda values: Look(
                 console=("Open the key vault, Objects, Keys, Manage deleted keys, and look for the name.",),
@@ -73,7 +74,7 @@ ERROR = KnownError(
             id="never-created",
             title="The key was never created in this vault",
             why="The set-up was left unfinished, or the key was created in another vault.",
-            check=checks.cannot_tell("List the keys of the vault and look for the name."),
+            check=undecided("List the keys of the vault and look for the name."),
             look=snippets.look_key,
             fix=lambda values: Fix(
                 summary="Create the key and assign the role on it.",

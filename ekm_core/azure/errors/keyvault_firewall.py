@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references
+from ekm_core.azure import causes, references
 from ekm_core.model import KnownError, Link, NearMiss, Provider, Sample, Signature
+from ekm_core.rulings import undecided
 
 ERROR = KnownError(
     id="azure-keyvault-firewall",
@@ -23,7 +24,7 @@ ERROR = KnownError(
     ),
     causes=(
         causes.network(
-            checks.cannot_tell(
+            undecided(
                 "The vault refused an address that is not on its list. Whether that address is OpenAI's or your own, "
                 "compare the Caller and the Client address of the error."
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ekm_core.azure import causes, checks, proofs, references, snippets
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
+from ekm_core.rulings import undecided
 from ekm_core.vendor import (
     AZURE_APP_ID,
     AZURE_APP_NAME,
@@ -135,7 +136,7 @@ ERROR = KnownError(
             id="not-propagated",
             title="The role was assigned a moment ago",
             why="A new role assignment takes some minutes until Key Vault knows it.",
-            check=checks.cannot_tell(
+            check=undecided(
                 "See when the role was assigned. Up to 10 minutes are usual; older Microsoft text says 30."
             ),
             look=lambda values: Look(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, proofs, references, snippets
+from ekm_core.azure import causes, proofs, references, snippets
 from ekm_core.model import Cause, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
+from ekm_core.rulings import undecided
 
 ERROR = KnownError(
     id="azure-keyvault-wrong-tenant",
@@ -24,9 +25,7 @@ ERROR = KnownError(
             "The registered tenant is not the vault's",
             "OpenAI asks the registered tenant for its token, then calls the registered vault. Both must be the same "
             "tenant's.",
-            checks.cannot_tell(
-                "Compare tenant_id of your registration with the tenants that the error names after Expected."
-            ),
+            undecided("Compare tenant_id of your registration with the tenants that the error names after Expected."),
             ("tenant_id",),
             proofs.later("identity", "wrong_tenant"),
         ),
@@ -34,7 +33,7 @@ ERROR = KnownError(
             id="wrong-vault",
             title="The registered address is another organization's vault",
             why="Vault names are worldwide. A misspelt name may be somebody else's vault.",
-            check=checks.cannot_tell("See whether the vault of that name is yours, and which tenant it belongs to."),
+            check=undecided("See whether the vault of that name is yours, and which tenant it belongs to."),
             look=snippets.look_key,
             fix=lambda values: snippets.fix_registration(
                 values, "Register the address of your own vault.", ("vault", "key_name")
@@ -45,7 +44,7 @@ ERROR = KnownError(
             id="vault-moved",
             title="The vault's subscription was moved to another tenant",
             why="A moved vault keeps the tenant that it was created in until it is changed.",
-            check=checks.cannot_tell("Compare the vault's tenant with the tenant of its subscription."),
+            check=undecided("Compare the vault's tenant with the tenant of its subscription."),
             proof=proofs.later("identity", "vault_moved"),
             look=lambda values: Look(
                 console=("Open the key vault, Overview, and compare Directory ID with your directory.",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ekm_core.azure import causes, checks, proofs, references, wordings
 from ekm_core.model import KnownError, Link, NearMiss, Provider, Sample, Signature
+from ekm_core.rulings import undecided
 
 _ISSUE = "https://github.com/hashicorp/vault-helm/issues/801"
 
@@ -38,7 +39,7 @@ ERROR = KnownError(
             "The registered vault address is not a key vault's",
             "An address of another service, of another cloud, or with a misspelt ending leads to a token for something "
             "that Entra does not know.",
-            checks.cannot_tell("Compare the name in the error with https://vault.azure.net."),
+            undecided("Compare the name in the error with https://vault.azure.net."),
             ("vault",),
             proofs.later("vault", "not_a_vault"),
         ),
@@ -46,7 +47,7 @@ ERROR = KnownError(
             "wrong-tenant",
             "The token was asked for in the wrong tenant",
             "A tenant without any Azure subscription does not know Azure Key Vault.",
-            checks.cannot_tell("Compare the tenant that the error names with the tenant of the key vault."),
+            undecided("Compare the tenant that the error names with the tenant of the key vault."),
             ("tenant_id",),
             proofs.later("identity", "wrong_tenant"),
         ),

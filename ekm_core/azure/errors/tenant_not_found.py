@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, proofs, references, snippets, wordings
+from ekm_core.azure import causes, proofs, references, snippets, wordings
 from ekm_core.model import Cause, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 from ekm_core.vendor import API_GUIDE
 
 ERROR = KnownError(
@@ -34,7 +35,7 @@ ERROR = KnownError(
                 "groups. A "
                 "subscription id or an application id looks alike and does not do."
             ),
-            check=checks.cannot_tell("Compare tenant_id of your registration with the Directory ID of the key vault."),
+            check=undecided("Compare tenant_id of your registration with the Directory ID of the key vault."),
             proof=proofs.later("identity", "wrong_tenant_id"),
             look=lambda values: Look(
                 console=(
@@ -52,7 +53,7 @@ ERROR = KnownError(
             id="tenant-deleted",
             title="The tenant was deleted, or lives in another cloud",
             why="Tenants of the national clouds (US Government, China) are unknown to the public cloud's sign-in.",
-            check=checks.cannot_tell("Sign in to that tenant yourself. If it works, it exists in the cloud you use."),
+            check=undecided("Sign in to that tenant yourself. If it works, it exists in the cloud you use."),
             look=lambda values: Look(
                 console=("Open entra.microsoft.com, sign in, and switch to the directory with this id.",),
                 commands=(snippets.sign_in(values), snippets.show_tenant()),

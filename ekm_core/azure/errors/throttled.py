@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ekm_core.azure import causes, checks, references, snippets
+from ekm_core.azure import causes, references, snippets
 from ekm_core.model import KnownError, Link, NearMiss, Provider, Sample, Signature
+from ekm_core.rulings import undecided
 
 # The client libraries' exception names no service; whoever reports it then speaks of "the vault".
 _VAULT = (
@@ -33,7 +34,7 @@ ERROR = KnownError(
             "shared-vault",
             "Other programs use up the vault's limit",
             "The limit counts all callers of a vault together, and all vaults of a subscription and region.",
-            checks.cannot_tell("Look at the vault's metrics by caller and result at the time of the error."),
+            undecided("Look at the vault's metrics by caller and result at the time of the error."),
             steps=(
                 "Open the key vault, Monitoring, Metrics, choose Total Service API Results, and split by Status Code.",
                 "Split by Activity Name to see which calls use the limit.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ekm_core.azure import causes, checks, proofs, references, snippets, wordings
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature
+from ekm_core.rulings import undecided
 from ekm_core.vendor import AZURE_GUIDE
 
 _HOST = r"[\w<>*.-]{0,80}\.vault(?:core)?\.(?:azure\.net|azure\.cn|usgovcloudapi\.net|microsoftazure\.de)"
@@ -60,9 +61,7 @@ ERROR = KnownError(
             id="vault-deleted",
             title="The vault was deleted",
             why="A deleted vault no longer has an address. It can be recovered until its retention ends.",
-            check=checks.cannot_tell(
-                "A deleted vault and a misspelt one give the same words. List the deleted vaults."
-            ),
+            check=undecided("A deleted vault and a misspelt one give the same words. List the deleted vaults."),
             proof=proofs.later("vault", "vault_deleted"),
             look=lambda values: Look(
                 console=("Open Key vaults in the portal, then Manage deleted vaults, and choose the subscription.",),
@@ -92,7 +91,7 @@ ERROR = KnownError(
                 "With a private endpoint, a private DNS zone answers for the vault. That holds for your calls, "
                 "not OpenAI's."
             ),
-            check=checks.cannot_tell("See from where the call came. From your own machine, ask the DNS for the name."),
+            check=undecided("See from where the call came. From your own machine, ask the DNS for the name."),
             look=lambda values: Look(
                 console=("Open the key vault, Networking, Private endpoint connections.",),
                 commands=(snippets.show_vault(values),),

@@ -7,6 +7,7 @@ from ekm_core.gcp import causes, checks, sources
 from ekm_core.gcp import snippets as gcp
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 
 # Other reasons for the same wrapper: the API is off, the token was made for other scopes, the account does not exist,
 # the request is malformed.
@@ -130,9 +131,7 @@ ERROR = KnownError(
             title="OpenAI's access was set up through a service account",
             why="Guides for build pipelines let a service account have the key. OpenAI's guide binds the "
             "principal itself.",
-            check=checks.open_question(
-                "The text does not show the key's policy. Look whether a service account stands there."
-            ),
+            check=undecided("The text does not show the key's policy. Look whether a service account stands there."),
             look=causes.look_at_binding("OpenAI's principal must stand there itself, not a service account."),
             fix=_direct,
             who=causes.KMS_ADMIN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ekm_core import vendor
-from ekm_core.gcp import causes, checks, sources
+from ekm_core.gcp import causes, sources
 from ekm_core.gcp import snippets as gcp
 from ekm_core.model import (
     Cause,
@@ -21,6 +21,7 @@ from ekm_core.model import (
     Values,
 )
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 from ekm_core.snippets import told
 
 _API = r"(?:cloud )?(?:key management service(?: \(kms\))?|kms) api"
@@ -87,7 +88,7 @@ ERROR = KnownError(
             id="pool-project",
             title="The API is off in the project of the workload identity pool",
             why="OpenAI's guide wants the API enabled in the project of the pool too, not only in the key's.",
-            check=checks.open_question(
+            check=undecided(
                 "The message names a project. Compare its number with the project of the pool and the project "
                 "of the key."
             ),
@@ -101,7 +102,7 @@ ERROR = KnownError(
             id="key-project",
             title="The API is off in the project of the key",
             why="If the API was switched off after the key was made, the key cannot be used.",
-            check=checks.open_question(
+            check=undecided(
                 "The message names a project. Compare its number with the project of the pool and the project "
                 "of the key."
             ),

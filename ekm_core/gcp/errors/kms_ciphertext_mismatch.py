@@ -5,6 +5,7 @@ from __future__ import annotations
 from ekm_core import vendor
 from ekm_core.gcp import causes, checks, sources
 from ekm_core.model import Cause, KnownError, Link, NearMiss, Provider, Sample, Signature
+from ekm_core.rulings import undecided
 
 ERROR = KnownError(
     id="gcp-kms-ciphertext-mismatch",
@@ -36,7 +37,7 @@ ERROR = KnownError(
             id="another-key",
             title="Another key is registered now than when the data was encrypted",
             why="Data that was encrypted with the former key can only be decrypted with the former key.",
-            check=checks.open_question(
+            check=undecided(
                 "The text does not show which key encrypted the data. Compare the registered key with the earlier one."
             ),
             look=causes.look_at_key_name("Find out whether the key was made anew under the same or another name."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ekm_core import vendor
 from ekm_core.gcp import causes, checks, sources, wordings
 from ekm_core.model import Cause, KnownError, Link, NearMiss, Provider, Sample, Signature
+from ekm_core.rulings import undecided
 
 _GONE = r"(?:(?:was|is|were|are|could|can) )?not (?:be )?found|notfound|does not exist|doesn't exist|cannot be found"
 _THING = r"(?:crypto ?key ?versions?|crypto ?keys?|key ?rings?|import ?jobs?)"
@@ -65,7 +66,7 @@ ERROR = KnownError(
             id="not-created",
             title="The key was never made in this project",
             why="The key may be in another project, or a script made the key ring and stopped before the key.",
-            check=checks.open_question("The text does not show which keys there are. List them."),
+            check=undecided("The text does not show which keys there are. List them."),
             look=causes.look_at_key_name("An empty list means that the key was not made."),
             fix=causes.fix_key_registration("Make the key, then register it."),
             who=causes.KMS_ADMIN,

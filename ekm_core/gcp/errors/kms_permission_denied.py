@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ekm_core import vendor
-from ekm_core.gcp import causes, checks, sources
+from ekm_core.gcp import causes, sources
 from ekm_core.gcp import snippets as gcp
 from ekm_core.gcp.wordings import CODE
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 
 _NAME = r"cloudkms\.[a-z]+(?:\.[a-z]+)?"
 
@@ -143,7 +144,7 @@ ERROR = KnownError(
             id="not-bound",
             title="OpenAI's principal has no role on the key",
             why="OpenAI acts as a principal of your workload identity pool. It needs a role on the key itself.",
-            check=checks.open_question(
+            check=undecided(
                 "The text does not show the key's policy. Look there for OpenAI's principal with the role Cloud KMS "
                 "CryptoKey Encrypter/Decrypter."
             ),
@@ -157,7 +158,7 @@ ERROR = KnownError(
             title="The binding names another principal than OpenAI's",
             why="Another subject, another pool, the project's id in place of its number, or principalSet in place of "
             "principal makes a binding that does not fit.",
-            check=checks.open_question(
+            check=undecided(
                 "The text does not show the key's policy. Compare the member there with the principal in the command, "
                 "character by character."
             ),
@@ -174,7 +175,7 @@ ERROR = KnownError(
             title="The role does not hold both permissions",
             why="OpenAI encrypts and decrypts. A role for one of the two lets half of it through; Cloud KMS Admin and "
             "Viewer may not use keys at all.",
-            check=checks.open_question(
+            check=undecided(
                 "The text names the permission that was refused, but not what the role holds. Look at the role."
             ),
             look=_look_at_role,
@@ -186,7 +187,7 @@ ERROR = KnownError(
             id="deny-policy",
             title="A deny policy or a condition on the binding forbids it",
             why="A deny policy of the project, folder or organization wins over every role.",
-            check=checks.open_question("The text does not show deny policies or conditions. List them."),
+            check=undecided("The text does not show deny policies or conditions. List them."),
             look=causes.look_at_binding(
                 "Look for a condition on the binding, and for deny policies above the project."
             ),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ekm_core.gcp import causes, checks, sources
+from ekm_core.gcp import causes, sources
 from ekm_core.gcp import snippets as gcp
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 
 _SERVICE = r"(?:cloudkms|iam|iamcredentials|sts)\.googleapis\.com"
 _OF_SERVICE = rf"(?:service|metric)s?.{{0,3}}['\": =\[]{{1,4}}{_SERVICE}"
@@ -67,7 +68,7 @@ ERROR = KnownError(
             id="busy-project",
             title="Other systems in the project use up the limit",
             why="The limit counts all requests of the project, not OpenAI's alone.",
-            check=checks.open_question("The text does not show who made the requests. The audit log does."),
+            check=undecided("The text does not show who made the requests. The audit log does."),
             look=_look,
             fix=_fix,
             who=causes.KMS_ADMIN,
@@ -76,7 +77,7 @@ ERROR = KnownError(
             id="low-limit",
             title="The project's limit is lower than the need",
             why="Every project has limits of its own, and they may be lower than the need.",
-            check=checks.open_question("The text may name the limit, but not its size. Read it in the console."),
+            check=undecided("The text may name the limit, but not its size. Read it in the console."),
             look=_look,
             fix=_fix,
             who="Quota Administrator (roles/servicemanagement.quotaAdmin) of the project",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ekm_core import vendor
-from ekm_core.gcp import causes, checks, sources
+from ekm_core.gcp import causes, sources
 from ekm_core.gcp import snippets as gcp
 from ekm_core.model import Cause, KnownError, Link, NearMiss, Provider, Sample, Signature
+from ekm_core.rulings import undecided
 
 _STEP = "Under Attribute conditions, enter the condition below exactly."
 
@@ -37,7 +38,7 @@ ERROR = KnownError(
             title="The condition names another subject than OpenAI's",
             why=f"OpenAI's tokens have the subject {vendor.GCP_SUBJECT}. A typing error in it, or another subject, "
             "shuts OpenAI out.",
-            check=checks.open_question(
+            check=undecided(
                 "The text does not show the provider's condition. Compare it with the one below, character by "
                 "character."
             ),
@@ -50,7 +51,7 @@ ERROR = KnownError(
             id="condition-of-another-system",
             title="The condition was written for another system, such as a build pipeline",
             why="A condition on a repository or a group does not hold for OpenAI's token, which has no such claims.",
-            check=checks.open_question(
+            check=undecided(
                 "The text does not show the provider's condition. If it speaks of anything but assertion.sub, make a "
                 "provider for OpenAI alone."
             ),

@@ -7,6 +7,7 @@ from ekm_core.gcp import causes, checks, sources
 from ekm_core.gcp import snippets as gcp
 from ekm_core.gcp.wordings import FIREBASE, FIREBASE_SURE
 from ekm_core.model import Cause, KnownError, Link, NearMiss, Provider, Sample, Signature
+from ekm_core.rulings import undecided
 
 _CONTEXT = (r"invalid_grant|\bsts\b|sts\.googleapis|federated|workload|invalid_request|googleapis",)
 
@@ -89,7 +90,7 @@ ERROR = KnownError(
             title="The provider verifies with uploaded keys that are not the issuer's",
             why="A provider with a JWK file does not ask the issuer. Google changes its keys regularly, so a file "
             "goes stale.",
-            check=checks.open_question("The text does not show whether the provider has uploaded keys."),
+            check=undecided("The text does not show whether the provider has uploaded keys."),
             look=causes.look_at_provider("There must be no uploaded keys (jwksJson)."),
             fix=causes.fix_provider(
                 "Make a provider without uploaded keys and register its id with OpenAI.",

@@ -7,6 +7,7 @@ from ekm_core.gcp import causes, checks, sources
 from ekm_core.gcp import snippets as gcp
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 
 _WHICH = (
     "The sentence is the same for a pool or provider that is disabled, deleted or was never there. The list "
@@ -72,7 +73,7 @@ ERROR = KnownError(
             id="wrong-number-or-id",
             title="The project number, pool id or provider id names something that does not exist",
             why="A number of another project, or a display name in place of an id, points to nothing.",
-            check=checks.open_question(f"{_WHICH} Compare all three registered values with it."),
+            check=undecided(f"{_WHICH} Compare all three registered values with it."),
             look=causes.look_at_names("Compare all three values with what is registered with OpenAI."),
             fix=causes.fix_registration(
                 "Register number, pool and provider as the lists show them.", "project_number", "pool_id", "provider_id"
@@ -96,7 +97,7 @@ ERROR = KnownError(
             id="disabled",
             title="The pool or the provider is disabled",
             why="A disabled pool or provider gives no more tokens.",
-            check=checks.open_question(f"{_WHICH} Look for disabled: true."),
+            check=undecided(f"{_WHICH} Look for disabled: true."),
             look=_look,
             fix=_enable,
             who=causes.FEDERATION_ADMIN,
@@ -106,7 +107,7 @@ ERROR = KnownError(
             id="deleted",
             title="The pool or the provider was deleted",
             why="Deleted pools and providers stay in the list for about 30 days with the state DELETED.",
-            check=checks.open_question(f"{_WHICH} Look for state: DELETED."),
+            check=undecided(f"{_WHICH} Look for state: DELETED."),
             look=_look,
             fix=_undelete,
             who=causes.FEDERATION_ADMIN,
@@ -116,9 +117,7 @@ ERROR = KnownError(
             id="just-created",
             title="The pool or the provider was made a moment ago",
             why=f"New pools and providers take minutes to be known everywhere. {vendor.GCP_IAM_WAIT.what}.",
-            check=checks.open_question(
-                "The text does not say when the provider was made. If just now, wait and retry."
-            ),
+            check=undecided("The text does not say when the provider was made. If just now, wait and retry."),
             look=_look,
             fix=causes.fix_elsewhere("Wait, then let OpenAI use the key again."),
             who=causes.FEDERATION_ADMIN,

@@ -8,6 +8,7 @@ from ekm_core.gcp import snippets as gcp
 from ekm_core.gcp.wordings import CODE
 from ekm_core.model import Cause, Fix, KnownError, Link, Look, NearMiss, Provider, Sample, Signature, Values
 from ekm_core.openai import snippets as openai
+from ekm_core.rulings import undecided
 from ekm_core.snippets import told
 
 
@@ -70,9 +71,7 @@ ERROR = KnownError(
             id="no-ingress-rule",
             title="The perimeter has no ingress rule for OpenAI",
             why="A perimeter refuses everything from outside that no rule lets in.",
-            check=checks.open_question(
-                "The text does not show the perimeter's rules. The unique identifier in it leads to them."
-            ),
+            check=undecided("The text does not show the perimeter's rules. The unique identifier in it leads to them."),
             look=_look,
             fix=_fix,
             who=causes.PERIMETER_ADMIN,

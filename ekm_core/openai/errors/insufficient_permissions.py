@@ -17,9 +17,9 @@ from ekm_core.model import (
     Sample,
     Signature,
     Values,
-    Verdict,
 )
 from ekm_core.openai import snippets
+from ekm_core.rulings import cannot_tell, confirmed, ruled_out, undecided
 from ekm_core.vendor import API_GUIDE
 
 _SCOPE = re.compile(r"missing scopes?: ?(?P<scope>[a-z_]+(?:\.[a-z_]+)+)", re.IGNORECASE)
@@ -30,30 +30,27 @@ _WHO = "Owner of the OpenAI organization"
 
 def _unknown_key(case: Case) -> Ruling:
     if match := _KEY_REFUSED.search(case.text):
-        return Ruling(Verdict.CONFIRMED, "OpenAI says that it does not know the admin key.", (match.group(),))
+        return confirmed("OpenAI says that it does not know the admin key.", match.group())
     if match := _SCOPE.search(case.text):
-        return Ruling(Verdict.RULED_OUT, "OpenAI knows the key, for it says what the key lacks.", (match.group(),))
-    return _unknown("See whether the key stands in the list of admin keys.")
+        return ruled_out("OpenAI knows the key, for it says what the key lacks.", match.group())
+    return cannot_tell("See whether the key stands in the list of admin keys.")
 
 
 def _not_admin(case: Case) -> Ruling:
     if match := _KEY_REFUSED.search(case.text):
-        return Ruling(Verdict.RULED_OUT, "The key that the error quotes begins as admin keys do.", (match.group(),))
-    return _unknown("See whether the key stands in the list of admin keys.")
+        return ruled_out("The key that the error quotes begins as admin keys do.", match.group())
+    return cannot_tell("See whether the key stands in the list of admin keys.")
 
 
 def _scope(case: Case) -> Ruling:
     match = _SCOPE.search(case.text)
     if match and match["scope"].casefold().startswith("api.external_keys."):
-        return Ruling(
-            Verdict.CONFIRMED, f"The error says that the API key lacks the scope {match['scope']}.", (match.group(),)
-        )
+        return confirmed(f"The error says that the API key lacks the scope {match['scope']}.", match.group())
     if match := _KEY_REFUSED.search(case.text):
-        return Ruling(Verdict.RULED_OUT, "OpenAI refused the key itself, before it looked at scopes.", (match.group(),))
-    return Ruling(
-        Verdict.CANNOT_TELL,
+        return ruled_out("OpenAI refused the key itself, before it looked at scopes.", match.group())
+    return cannot_tell(
         "Read which scopes the error names. The calls for external keys need api.external_keys.read to list and "
-        "validate, api.external_keys.write to create and delete.",
+        "validate, api.external_keys.write to create and delete."
     )
 
 
@@ -61,22 +58,12 @@ def _other_scope(case: Case) -> Ruling:
     scopes = [match["scope"].casefold() for match in _SCOPE.finditer(case.text)]
     match = _SCOPE.search(case.text)
     if not match or not scopes:
-        return Ruling(Verdict.CANNOT_TELL, "The names of the scopes are not in the text.")
+        return cannot_tell("The names of the scopes are not in the text.")
     if any(scope.startswith("api.external_keys.") for scope in scopes):
-        return Ruling(Verdict.RULED_OUT, "The error names a scope of the external keys.", (match.group(),))
+        return ruled_out("The error names a scope of the external keys.", match.group())
     if any(scope.startswith(("api.management.", "api.projects.")) for scope in scopes):
-        return Ruling(
-            Verdict.CANNOT_TELL, "The error names a scope of the management API, which an admin key would have."
-        )
-    return Ruling(
-        Verdict.CONFIRMED,
-        f"The scope {match['scope']} belongs to another call than those for external keys.",
-        (match.group(),),
-    )
-
-
-def _unknown(because: str) -> Ruling:
-    return Ruling(Verdict.CANNOT_TELL, because)
+        return cannot_tell("The error names a scope of the management API, which an admin key would have.")
+    return confirmed(f"The scope {match['scope']} belongs to another call than those for external keys.", match.group())
 
 
 def _look(values: Values) -> Look:
@@ -174,7 +161,7 @@ ERROR = KnownError(
                 "OpenAI switches EKM on for each organization. Without it, List Projects shows no external_key_id. How "
                 "the API answers such an organization is not documented (unverified)."
             ),
-            check=lambda case: _unknown("List your projects and see whether they have the field external_key_id."),
+            check=undecided("List your projects and see whether they have the field external_key_id."),
             look=lambda values: Look(
                 console=("List the projects with an admin key and look for external_key_id.",),
                 commands=(snippets.list_projects(),),

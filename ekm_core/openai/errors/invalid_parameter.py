@@ -17,9 +17,9 @@ from ekm_core.model import (
     Sample,
     Signature,
     Values,
-    Verdict,
 )
 from ekm_core.openai import snippets
+from ekm_core.rulings import cannot_tell, confirmed, ruled_out
 from ekm_core.vendor import API_GUIDE, AWS_GUIDE, AZURE_GUIDE, GCP_GUIDE
 
 # The key's name has an entry of its own with its own causes.
@@ -57,22 +57,18 @@ def _missing(case: Case) -> Ruling:
 def _judge(case: Case, pattern: re.Pattern[str], fault: str) -> Ruling:
     match = pattern.search(case.text)
     if match and match["field"] in _EKM_FIELDS:
-        return Ruling(Verdict.CONFIRMED, f"The error says that the field {match['field']} {fault}.", (match.group(),))
-    return Ruling(
-        Verdict.CANNOT_TELL, "Read which field the error names, and compare it with the fields of your cloud."
-    )
+        return confirmed(f"The error says that the field {match['field']} {fault}.", match.group())
+    return cannot_tell("Read which field the error names, and compare it with the fields of your cloud.")
 
 
 def _other_call(case: Case) -> Ruling:
     match = _FORM.search(case.text) or _MISSING.search(case.text)
     if not match:
-        return Ruling(Verdict.CANNOT_TELL, "The name of the field is not in the text.")
+        return cannot_tell("The name of the field is not in the text.")
     if match["field"] in _EKM_FIELDS:
-        return Ruling(Verdict.RULED_OUT, f"The registration of a key has a field {match['field']}.", (match.group(),))
-    return Ruling(
-        Verdict.CONFIRMED,
-        f"The registration of a key has no field {match['field']}. The error comes from another call.",
-        (match.group(),),
+        return ruled_out(f"The registration of a key has a field {match['field']}.", match.group())
+    return confirmed(
+        f"The registration of a key has no field {match['field']}. The error comes from another call.", match.group()
     )
 
 

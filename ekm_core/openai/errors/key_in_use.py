@@ -14,13 +14,12 @@ from ekm_core.model import (
     Look,
     NearMiss,
     Provider,
-    Ruling,
     Sample,
     Signature,
     Values,
-    Verdict,
 )
 from ekm_core.openai import snippets
+from ekm_core.rulings import undecided
 from ekm_core.vendor import API_GUIDE, REVOCATION_GUIDE
 
 _WHO = "Owner of the OpenAI organization"
@@ -62,9 +61,7 @@ ERROR = KnownError(
             id="live-projects",
             title="A live project or workspace uses the key",
             why="The registration names the projects and the workspace that use it. As long as one is live, it stays.",
-            check=lambda case: Ruling(
-                Verdict.CANNOT_TELL, "Show the registration and see whether api_project_ids holds any project."
-            ),
+            check=undecided("Show the registration and see whether api_project_ids holds any project."),
             look=_look,
             fix=lambda values: Fix(
                 summary=(
