@@ -131,6 +131,14 @@ def command(title: str, *words: str) -> Snippet:
     return snippet(title, Language.BASH, " \\\n".join(lines))
 
 
+def _pool(title: str, *words: str) -> Snippet:
+    return command(title, "gcloud", "iam", "workload-identity-pools", *words)
+
+
+def _provider(title: str, verb: str, values: Values, *options: str) -> Snippet:
+    return _pool(title, "providers", verb, provider_name(values), *options)
+
+
 # Looking: none of these changes anything.
 
 
@@ -146,11 +154,8 @@ def list_pools(values: Values) -> Snippet:
 
     These lists refuse a project's number as ``--project``, and the number is all that we know: full names take it.
     """
-    return command(
+    return _pool(
         "List the workload identity pools",
-        "gcloud",
-        "iam",
-        "workload-identity-pools",
         "list",
         f"--location=projects/{own(values, 'project_number')}/locations/global",
         "--show-deleted",
@@ -159,11 +164,8 @@ def list_pools(values: Values) -> Snippet:
 
 def list_providers(values: Values) -> Snippet:
     """The providers of the pool, deleted ones too."""
-    return command(
+    return _pool(
         "List the providers of the pool",
-        "gcloud",
-        "iam",
-        "workload-identity-pools",
         "providers",
         "list",
         f"--workload-identity-pool={pool_name(values)}",
@@ -173,23 +175,12 @@ def list_providers(values: Values) -> Snippet:
 
 def describe_pool(values: Values) -> Snippet:
     """The pool with its state."""
-    return command(
-        "Show the pool", "gcloud", "iam", "workload-identity-pools", "describe", pool_name(values), "--format=yaml"
-    )
+    return _pool("Show the pool", "describe", pool_name(values), "--format=yaml")
 
 
 def describe_provider(values: Values) -> Snippet:
     """The provider: issuer, allowed audiences, mapping, condition, state."""
-    return command(
-        "Show the provider",
-        "gcloud",
-        "iam",
-        "workload-identity-pools",
-        "providers",
-        "describe",
-        provider_name(values),
-        "--format=yaml",
-    )
+    return _provider("Show the provider", "describe", values, "--format=yaml")
 
 
 def describe_key(values: Values) -> Snippet:
@@ -306,144 +297,74 @@ def service_account_policy() -> Snippet:
 
 def create_pool(values: Values) -> Snippet:
     """Makes the workload identity pool."""
-    return command(
-        "Create the pool",
-        "gcloud",
-        "iam",
-        "workload-identity-pools",
-        "create",
-        pool_name(values),
-        "--display-name=OpenAI EKM",
-    )
+    return _pool("Create the pool", "create", pool_name(values), "--display-name=OpenAI EKM")
+
+
+_MAPPING_OPTION = "--attribute-mapping=" + ",".join(f"{target}={source}" for target, source in MAPPING.items())
 
 
 def _provider_settings(values: Values) -> tuple[str, ...]:
-    pairs = ",".join(f"{target}={source}" for target, source in MAPPING.items())
     return (
         f"--issuer-uri={vendor.GCP_ISSUER}",
         f"--allowed-audiences={audience(values)}",
-        f"--attribute-mapping={pairs}",
+        _MAPPING_OPTION,
         f"--attribute-condition={condition()}",
     )
 
 
 def create_provider(values: Values) -> Snippet:
     """Makes the OIDC provider exactly as OpenAI's guide wants it (20000949)."""
-    return command(
-        "Create the provider",
-        "gcloud",
-        "iam",
-        "workload-identity-pools",
-        "providers",
-        "create-oidc",
-        provider_name(values),
-        *_provider_settings(values),
-    )
+    return _provider("Create the provider", "create-oidc", values, *_provider_settings(values))
 
 
 def update_provider(values: Values) -> Snippet:
     """Sets issuer, audience, mapping and condition of the provider to OpenAI's guide; replaces each whole."""
-    return command(
+    return _provider(
         "Set issuer, audience, mapping and condition (replaces what is there)",
-        "gcloud",
-        "iam",
-        "workload-identity-pools",
-        "providers",
         "update-oidc",
-        provider_name(values),
+        values,
         *_provider_settings(values),
     )
 
 
 def update_audiences(values: Values) -> Snippet:
     """Sets the allowed audiences; gcloud replaces the whole list."""
-    return command(
+    return _provider(
         "Set the allowed audiences (replaces the list: add those of other systems, with commas)",
-        "gcloud",
-        "iam",
-        "workload-identity-pools",
-        "providers",
         "update-oidc",
-        provider_name(values),
+        values,
         f"--allowed-audiences={audience(values)}",
     )
 
 
 def update_condition(values: Values) -> Snippet:
     """Sets the attribute condition alone."""
-    return command(
-        "Set the attribute condition",
-        "gcloud",
-        "iam",
-        "workload-identity-pools",
-        "providers",
-        "update-oidc",
-        provider_name(values),
-        f"--attribute-condition={condition()}",
-    )
+    return _provider("Set the attribute condition", "update-oidc", values, f"--attribute-condition={condition()}")
 
 
 def update_mapping(values: Values) -> Snippet:
     """Sets the attribute mapping alone; gcloud replaces the whole mapping."""
-    pairs = ",".join(f"{target}={source}" for target, source in MAPPING.items())
-    return command(
-        "Set the attribute mapping (replaces it)",
-        "gcloud",
-        "iam",
-        "workload-identity-pools",
-        "providers",
-        "update-oidc",
-        provider_name(values),
-        f"--attribute-mapping={pairs}",
-    )
+    return _provider("Set the attribute mapping (replaces it)", "update-oidc", values, _MAPPING_OPTION)
 
 
 def update_issuer(values: Values) -> Snippet:
     """Sets the issuer alone."""
-    return command(
-        "Set the issuer",
-        "gcloud",
-        "iam",
-        "workload-identity-pools",
-        "providers",
-        "update-oidc",
-        provider_name(values),
-        f"--issuer-uri={vendor.GCP_ISSUER}",
-    )
+    return _provider("Set the issuer", "update-oidc", values, f"--issuer-uri={vendor.GCP_ISSUER}")
 
 
 def enable_pool(values: Values) -> tuple[Snippet, ...]:
     """Enables the pool and the provider."""
     return (
-        command(
-            "Enable the pool", "gcloud", "iam", "workload-identity-pools", "update", pool_name(values), "--no-disabled"
-        ),
-        command(
-            "Enable the provider",
-            "gcloud",
-            "iam",
-            "workload-identity-pools",
-            "providers",
-            "update-oidc",
-            provider_name(values),
-            "--no-disabled",
-        ),
+        _pool("Enable the pool", "update", pool_name(values), "--no-disabled"),
+        _provider("Enable the provider", "update-oidc", values, "--no-disabled"),
     )
 
 
 def undelete_pool(values: Values) -> tuple[Snippet, ...]:
     """Brings back a pool or provider that was deleted less than 30 days ago."""
     return (
-        command("Bring the pool back", "gcloud", "iam", "workload-identity-pools", "undelete", pool_name(values)),
-        command(
-            "Bring the provider back",
-            "gcloud",
-            "iam",
-            "workload-identity-pools",
-            "providers",
-            "undelete",
-            provider_name(values),
-        ),
+        _pool("Bring the pool back", "undelete", pool_name(values)),
+        _provider("Bring the provider back", "undelete", values),
     )
 
 
