@@ -11,11 +11,11 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ekm_core import catalogue
 from ekm_core.model import (
@@ -154,7 +154,7 @@ def _diagnose(options: argparse.Namespace) -> int:
     )
     diagnosis = diagnose(text, setup=setup)
     if options.json:
-        print(json.dumps(as_dict(diagnosis), indent=2, ensure_ascii=False))
+        _print_json(as_dict(diagnosis))
     else:
         print(_plain(diagnosis))
     return 0 if diagnosis.errors else 1
@@ -166,7 +166,7 @@ def _check(options: argparse.Namespace) -> int:
 
     checked = check(_configuration(options.config), _evidence(options.evidence))
     if options.json:
-        print(json.dumps(checked_dict(checked), indent=2, ensure_ascii=False))
+        _print_json(checked_dict(checked))
     else:
         print(_plain_check(checked))
     return 1 if checked.failed else 0
@@ -181,7 +181,7 @@ def _probe(options: argparse.Namespace) -> int:
     configured = _configuration(options.config)
     changed = _changed(options.changed) if options.changed else ()
     if options.save:
-        _save(options.save, "a", "")  # what cannot be written is said before the calls, not after them
+        _must_be_writable(options.save)
     record = Record()
     try:
         _run(record, configured, options)
@@ -202,13 +202,29 @@ def _probe(options: argparse.Namespace) -> int:
             "stopped": record.stopped,
             "diagnosis": as_dict(diagnosis) if diagnosis else None,
         }
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        _print_json(answer)
     else:
         print(_plain_steps(record))
         print(_plain_check(checked))
         if diagnosis:
             print(f"\nWhat OpenAI's own call met:\n\n{_plain(diagnosis)}")
     return 1 if checked.failed or (diagnosis and diagnosis.errors) else 0
+
+
+def _print_json(answer: Mapping[str, Any]) -> None:
+    """Prints the public JSON, with escapes only for a terminal that needs them: nobody can read other scripts so."""
+    knows_all = "utf" in sys.stdout.encoding.lower()
+    print(json.dumps(answer, indent=2, ensure_ascii=not knows_all))
+
+
+def _must_be_writable(path: str) -> None:
+    """Says what cannot be written before the work, not after it. A file that was not there is taken away again."""
+    known = os.path.lexists(path)
+    if known and not (Path(path).is_file() or Path(path).is_dir()):
+        return  # whoever reads a pipe would take this for the end
+    _save(path, "a", "")
+    if not known:
+        Path(path).unlink()
 
 
 def _save(path: str, mode: str, text: str) -> None:
@@ -272,6 +288,8 @@ def _triage(options: argparse.Namespace) -> int:
         raise BadInputError("--scheduler is for --engine dask")
     if options.scheduler and options.processes:
         raise BadInputError("--processes is for this machine; the workers of a cluster are counted by its scheduler")
+    if options.summary:
+        _must_be_writable(options.summary)
     progress = sys.stderr if sys.stderr.isatty() else None
     collector = None
     if options.summary or options.time_column or options.customer_column:
@@ -300,7 +318,7 @@ def _triage(options: argparse.Namespace) -> int:
 
             text = export.markdown(collector.summary(), counts)
             if options.summary:
-                Path(options.summary).write_text(text, encoding="utf-8")
+                _save(options.summary, "w", text)
             else:
                 print(text)
     except (triage.TriageError, OSError) as problem:

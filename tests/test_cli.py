@@ -1,6 +1,7 @@
 """The command line as a user runs it: a process of its own, exit codes, one line on stderr, JSON on stdout."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +15,14 @@ TEXT = (
 )
 
 
-def run(*arguments, given=""):
+def run(*arguments, given="", **environment):
     return subprocess.run(
         [sys.executable, "-m", "ekm_core", *arguments],
         input=given,
         capture_output=True,
         text=True,
         cwd=ROOT,
+        env={**os.environ, **environment},
         check=False,
     )
 
@@ -65,6 +67,15 @@ def test_files_as_windows_writes_them(tmp_path, name):
     assert run("diagnose", str(file)).returncode == 0
 
 
+def test_a_terminal_that_knows_no_typographic_characters_ends_nothing_with_a_traceback():
+    given = f"{TEXT} 🔑 “quoted”"
+    plain = run("diagnose", given=given, PYTHONIOENCODING="ascii")
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert "aws-sts-assume-role-denied" in plain.stdout
+    answer = run("diagnose", "--json", given=given, PYTHONIOENCODING="ascii")
+    assert json.loads(answer.stdout) == json.loads(run("diagnose", "--json", given=given).stdout)
+
+
 def test_bytes_that_are_no_text(tmp_path):
     file = tmp_path / "message.bin"
     file.write_bytes(b"\x00\xff\xfe\x80" * 50 + TEXT.encode())
@@ -88,6 +99,16 @@ def test_bad_input_is_one_line_and_exit_2(arguments, says):
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_a_summary_that_cannot_be_written_is_said_before_the_work(tmp_path):
+    source, out = tmp_path / "in.log", tmp_path / "out.csv"
+    source.write_text(TEXT)
+    for summary in (tmp_path / "no-such-folder" / "found.md", tmp_path):
+        done = run("triage", str(source), "--out", str(out), "--summary", str(summary))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert str(summary) in done.stderr
+        assert not out.exists()
 
 
 def test_faulty_configuration_names_line_and_column(tmp_path):

@@ -336,6 +336,23 @@ def test_unicode_text_of_spreadsheets_and_of_powershell_is_read(
     assert (several.rows, several.matched) == (40_000, 20_000)
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_mark_of_the_encoding_before_json_lines_costs_no_row(processes: int, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text(f"{json.dumps({'text': DENIED})}\n" * 2, encoding="utf-8-sig")
+    counts = triage.run(str(source), None, processes=processes)
+    assert (counts.rows, counts.matched, counts.bad) == (2, 2, 0)
+
+
+def test_an_entry_without_end_is_left_out_and_not_held(tmp_path: Path) -> None:
+    source = tmp_path / "in.yaml"
+    endless = "insertId: a\nprotoPayload:\n" + f"  field: {'x' * 1000}\n" * 17_000
+    source.write_text(f"{GCLOUD}---\n{endless}---\n{GCLOUD.removeprefix('---')}")
+    counts = triage.run(str(source), None)
+    assert (counts.rows, counts.bad) == (2, 1)
+    assert "16 MiB" in counts.table()
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [

@@ -44,6 +44,7 @@ _RATIO = 500
 
 _BROKEN = "the JSON is broken"
 _TOO_LONG = "the line is longer than 16 MiB"
+_ENDLESS = "the entry is longer than 16 MiB"
 
 
 def _blocks(file: BinaryIO, seen: Progress) -> Iterator[bytes]:
@@ -98,6 +99,7 @@ def _one_by_one(lines: list[bytes], column: str, seen: Progress) -> Batch:
     read: list[bytes] = []
     for line in lines:
         seen.number += 1
+        line = line.removeprefix(codecs.BOM_UTF8)  # Windows' programs begin a file with it
         try:
             row = blocks.loaded(line)
         except ValueError as problem:
@@ -190,9 +192,13 @@ def _read_yaml(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
     from ekm_core.gcp import printed
 
     document: list[bytes] = []
+    size = 0
 
     def rows() -> Iterator[Row]:
-        if document:
+        if size > _LONGEST:
+            seen.number += 1
+            seen.leave_out(_ENDLESS)
+        elif document:
             seen.number += 1
             found = printed.read(b"\n".join(document).decode("utf-8", "replace"))
             document.clear()
@@ -206,8 +212,12 @@ def _read_yaml(file: BinaryIO, column: str, seen: Progress) -> Iterator[Batch]:
         for line in lines:
             if line.rstrip() == b"---":
                 made += rows()
+                size = 0
             elif line.strip() or document:
+                size += len(line)
                 document.append(line)
+                if size > _LONGEST:
+                    document.clear()
         yield Batch.of(made, column)
     yield Batch.of(list(rows()), column)
 
