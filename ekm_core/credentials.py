@@ -15,6 +15,7 @@ import binascii
 import dataclasses
 import ipaddress
 import json
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -387,6 +388,9 @@ AZURE_TOKENS: Mapping[str, str] = {
 }
 """The command that prints the token of each audience."""
 
+_LATEST = 10**11
+"""No token ends so late, in seconds since 1970."""
+
 _LABELS = {"arm": "Azure Resource Manager", "graph": "Microsoft Graph", "vault": "Key Vault"}
 
 
@@ -419,10 +423,10 @@ def azure_tokens(*texts: str, now: float | None = None) -> Given:
         for token in tokens:
             said = claims(token)
             place = _AUDIENCES.get(str(said.get("aud", "")).rstrip("/"))
-            expires = said.get("exp")
+            expires = _expires(said)
             if place is None:
                 problems.append(_other_audience(said))
-            elif isinstance(expires, int | float) and expires <= moment:
+            elif expires <= moment:
                 ago = _minutes(moment - expires)
                 problems.append(
                     f"The token for {_LABELS[place]} expired {ago} ago. Get a new one: {AZURE_TOKENS[place]}"
@@ -441,9 +445,17 @@ def azure_tokens(*texts: str, now: float | None = None) -> Given:
     soon = [
         f"The token for {_LABELS[place]} expires in less than 5 minutes."
         for place, token in found.items()
-        if claims(token).get("exp", moment + 3600) - moment < 300
+        if _expires(claims(token)) - moment < 300
     ]
     return Given(AzureTokens(**found), advice=(*soon, *advice))
+
+
+def _expires(said: Mapping[str, Any]) -> float:
+    """When a token ends, in seconds since 1970; infinite where it names no moment."""
+    found = said.get("exp")
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < _LATEST:
+        return math.inf
+    return found
 
 
 def _minutes(seconds: float) -> str:

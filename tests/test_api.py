@@ -204,6 +204,8 @@ def test_an_address_or_a_method_that_is_not_there(api: str, method: str, path: s
         (b'{"text": "a", "evidence": [""]}', JSON, 422),
         (b'{"text": "a", "evidence": [{"command": "aws iam get-role"}]}', JSON, 422),
         (b'{"text": "a", "evidence": [{"command": 1, "output": {}}]}', JSON, 422),
+        (b'{"text": "a", "configuration": ' + b'{"a":' * 500 + b"1" + b"}" * 501, JSON, 422),
+        (b'{"text": "a", "evidence": [{"command": "x", "output": ' + b"[" * 500 + b"]" * 500 + b"}]}", JSON, 422),
         (b'{"text": "' + b"a" * 100_000 + b'"}', JSON, 413),
     ],
 )

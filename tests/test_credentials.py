@@ -317,6 +317,16 @@ def test_what_a_missing_token_leaves_open_and_a_token_that_ends_soon_are_said():
 
 
 @pytest.mark.parametrize(
+    "exp", ["soon", None, [1], True, float("nan"), float("-inf"), -(10**400), 10**400], ids=lambda exp: str(exp)[:5]
+)
+def test_an_azure_token_that_does_not_say_when_it_ends_is_taken(exp):
+    unusual = token(aud="https://vault.azure.net", exp=exp)
+    result = credentials.azure_tokens(unusual, now=NOW)
+    assert given(result) == AzureTokens(vault=unusual)
+    assert not any("expires" in advice for advice in result.advice)
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("", "no access token"),

@@ -220,7 +220,10 @@ def _question(body: bytes) -> Question:
 
 
 def _as_text(value: object) -> str:
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # it reads deeper than it writes
+        raise ProblemError(422, "The configuration or the evidence is nested too deep to be read.") from None
 
 
 def _faults(value: Any) -> list[Fault]:  # noqa: ANN401 - parsed JSON
