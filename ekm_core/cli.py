@@ -118,7 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     triage.add_argument(
         "--scheduler", default="", metavar="ADDRESS", help="of a Dask cluster, tcp://…; without it workers start here"
     )
-    triage.add_argument("--summary", metavar="FILE", help="what broke, since when, for whom, and unknown messages: .md")
+    triage.add_argument(
+        "--summary",
+        metavar="FILE",
+        help="what broke, since when, for whom, and unknown messages: .md; printed where only a column is named",
+    )
     triage.set_defaults(run=_triage)
 
     simulate = commands.add_parser("simulate", help="AWS policy evaluation: one case a line in, one verdict a line out")

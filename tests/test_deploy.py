@@ -80,5 +80,10 @@ def test_two_processes_that_differ_by_their_place_alone_stand_behind_the_proxy()
     assert set(re.findall(r"server (\w+:\d+)", NGINX)) == {f"{name}:{port}" for name, port in ports.items()}
     for name, port in ports.items():
         assert f"~:{port}$ {name};" in NGINX
+    own = {"EKM_NETWORK", "EKM_TRUSTED_PROXIES"}  # of the network alone, and what the proxy here makes it
+    settings = set(re.findall(r"^\| `(EKM_\w+)`", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)) - own
+    assert len(settings) == 3
+    for setting in settings | {"EKM_METRICS"}:
+        assert first["environment"][setting] == f"${{{setting}:-}}"
     assert {service["condition"] for service in services["proxy"]["depends_on"].values()} == {"service_healthy"}
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in NGINX
