@@ -7,12 +7,12 @@ from ekm_core.model import Case, Check, Ruling, Verdict
 
 def confirmed(because: str, *quotes: str) -> Ruling:
     """The cause holds, proven by the quoted words of the text."""
-    return Ruling(Verdict.CONFIRMED, because, quotes)
+    return Ruling(Verdict.CONFIRMED, because, tuple(dict.fromkeys(quotes)))
 
 
 def ruled_out(because: str, *quotes: str) -> Ruling:
     """The cause does not hold, proven by the quoted words of the text."""
-    return Ruling(Verdict.RULED_OUT, because, quotes)
+    return Ruling(Verdict.RULED_OUT, because, tuple(dict.fromkeys(quotes)))
 
 
 def cannot_tell(because: str) -> Ruling:

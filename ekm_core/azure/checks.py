@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ekm_core.model import Case, Check, Ruling, Verdict
+from ekm_core.model import Case, Check, Ruling
+from ekm_core.rulings import cannot_tell, confirmed, ruled_out, undecided
 from ekm_core.vendor import AZURE_APP_ID, AZURE_APP_NAME, AZURE_KEY_NAME_PATTERN
 
 _GUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
@@ -90,10 +91,6 @@ def _only(pattern: re.Pattern[str], text: str) -> _Found | None:
     return _Found(match["value"], match.group())
 
 
-def _say(verdict: Verdict, because: str, *quotes: str) -> Ruling:
-    return Ruling(verdict, because, tuple(dict.fromkeys(quotes)))
-
-
 def confirmed_by(pattern: str, because: str, otherwise: str) -> Check:
     """A check that confirms where ``pattern`` (Python syntax, any case, linear) stands in the text."""
     compiled = re.compile(pattern, re.IGNORECASE)
@@ -101,8 +98,8 @@ def confirmed_by(pattern: str, because: str, otherwise: str) -> Check:
     def check(case: Case) -> Ruling:
         match = compiled.search(case.text)
         if match:
-            return _say(Verdict.CONFIRMED, because, match.group())
-        return Ruling(Verdict.CANNOT_TELL, otherwise)
+            return confirmed(because, match.group())
+        return cannot_tell(otherwise)
 
     return check
 
@@ -155,133 +152,115 @@ def _other_caller(case: Case) -> _Found | None:
     return caller if caller and caller.value.casefold() != AZURE_APP_ID else None
 
 
-def _not_openai(found: _Found) -> Ruling:
-    """Another application's failure says nothing about OpenAI's access, neither good nor bad."""
-    return Ruling(
-        Verdict.CANNOT_TELL,
-        f"The error names the application {found.value}, which is not OpenAI's. So it says nothing about this cause. "
-        "Ask OpenAI to validate the key and paste that answer.",
-    )
+def _about_openai(check: Check) -> Check:
+    """The check, unless another application failed: that says nothing about OpenAI's access, neither good nor bad."""
+
+    def only_openais(case: Case) -> Ruling:
+        if other := _other_caller(case):
+            return cannot_tell(
+                f"The error names the application {other.value}, which is not OpenAI's. So it says nothing about this "
+                "cause. Ask OpenAI to validate the key and paste that answer."
+            )
+        return check(case)
+
+    return only_openais
 
 
 def another_application(case: Case) -> Ruling:
     """The call was made by the user's own test or another application, not by OpenAI."""
     other = _other_caller(case)
     if other:
-        return _say(
-            Verdict.CONFIRMED,
+        return confirmed(
             f"The error names the application {other.value}. OpenAI's application is {AZURE_APP_ID}. "
             "So the error comes from another caller and does not show what OpenAI may do.",
             other.quote,
         )
     openai = _openai_called(case)
     if openai:
-        return _say(Verdict.RULED_OUT, "The error names OpenAI's own application as the caller.", openai.quote)
+        return ruled_out("The error names OpenAI's own application as the caller.", openai.quote)
     action = _find(_ACTION, case)
     if action and not action.value.casefold().startswith("keys/"):
-        return _say(
-            Verdict.CONFIRMED,
+        return confirmed(
             "The refused action is not an action on a key. OpenAI's EKM only reads keys, encrypts and decrypts.",
             action.quote,
         )
     key = _find(_KEY, case)
     if key and not key.value.casefold().startswith("org-"):
-        return Ruling(
-            Verdict.CANNOT_TELL,
+        return cannot_tell(
             f"The request was for the key {key.value}, which has no org- prefix. OpenAI does not register such names: "
-            "if that is the real name, this request was not OpenAI's.",
+            "if that is the real name, this request was not OpenAI's."
         )
-    return Ruling(
-        Verdict.CANNOT_TELL,
-        f"The error does not show which application called. Look for the appid: OpenAI's is {AZURE_APP_ID}.",
+    return cannot_tell(
+        f"The error does not show which application called. Look for the appid: OpenAI's is {AZURE_APP_ID}."
     )
 
 
 # --- AADSTS7000229 and its siblings ----------------------------------------------------------------------------------
 
 
+@_about_openai
 def no_service_principal(case: Case) -> Ruling:
     """OpenAI's application has no service principal in the user's tenant."""
-    other = _other_caller(case)
-    if other:
-        return _not_openai(other)
     openai, tenant, typed = _openai_called(case), _find(_TENANT, case), _meant(case, "tenant_id")
     if openai and tenant and _FULL_GUID.match(typed):
         if tenant.value.casefold() == typed.casefold():
-            return _say(
-                Verdict.CONFIRMED,
+            return confirmed(
                 f"The error says that OpenAI's application has no service principal in {tenant.value}, "
                 "which is the tenant you gave.",
                 openai.quote,
                 tenant.quote,
             )
-        return Ruling(
-            Verdict.CANNOT_TELL,
-            f"The error is about the tenant {tenant.value}. About your tenant {typed} it says nothing.",
-        )
+        return cannot_tell(f"The error is about the tenant {tenant.value}. About your tenant {typed} it says nothing.")
     if tenant and not typed:
-        return Ruling(
-            Verdict.CANNOT_TELL,
+        return cannot_tell(
             f"The error is about the tenant {tenant.value}. Compare it with the tenant that owns your key vault: if "
-            "they are the same, the service principal is missing there.",
+            "they are the same, the service principal is missing there."
         )
-    return Ruling(
-        Verdict.CANNOT_TELL,
+    return cannot_tell(
         f"The error does not show both the application and the tenant. Look for the application {AZURE_APP_ID} in the "
-        "tenant that owns your key vault.",
+        "tenant that owns your key vault."
     )
 
 
+@_about_openai
 def wrong_tenant(case: Case) -> Ruling:
     """The registration names another tenant than the user's."""
-    other = _other_caller(case)
-    if other:
-        return _not_openai(other)
     openai, tenant, typed = _openai_called(case), _find(_TENANT, case), _meant(case, "tenant_id")
     if not tenant:
-        return Ruling(
-            Verdict.CANNOT_TELL,
+        return cannot_tell(
             "The error does not show which tenant was asked. Compare tenant_id of your registration with the tenant "
-            "that owns your key vault.",
+            "that owns your key vault."
         )
     if not _FULL_GUID.match(typed):
-        return Ruling(
-            Verdict.CANNOT_TELL,
+        return cannot_tell(
             "Compare the tenant of the error with the tenant that owns your key vault. Type the vault's tenant under "
-            "Your values and we compare it for you.",
+            "Your values and we compare it for you."
         )
     if tenant.value.casefold() == typed.casefold():
-        return _say(Verdict.RULED_OUT, "OpenAI asked the tenant that you gave.", tenant.quote)
+        return ruled_out("OpenAI asked the tenant that you gave.", tenant.quote)
     if openai:
-        return _say(
-            Verdict.CONFIRMED,
+        return confirmed(
             f"OpenAI asked the tenant {tenant.value}. You gave {typed}. So the registered tenant is not yours.",
             openai.quote,
             tenant.quote,
         )
-    return Ruling(
-        Verdict.CANNOT_TELL,
+    return cannot_tell(
         f"The error is about the tenant {tenant.value}, not about {typed}. It does not show whether OpenAI made the "
-        "call: compare the tenant_id of your registration.",
+        "call: compare the tenant_id of your registration."
     )
 
 
 def openai_principal(because: str) -> Check:
     """A check for a cause about OpenAI's service principal that the text can rule out but never prove."""
 
-    def check(case: Case) -> Ruling:
-        other = _other_caller(case)
-        return _not_openai(other) if other else Ruling(Verdict.CANNOT_TELL, because)
-
-    return check
+    return _about_openai(undecided(because))
 
 
 def creation_blocked(case: Case) -> Ruling:
     """The attempt to create the service principal was itself refused."""
     refused = _REFUSED.search(case.text)
     if refused:
-        return _say(
-            Verdict.CONFIRMED,
+        return confirmed(
             "Microsoft Graph refused the call for want of rights. Whoever ran it may not create service principals.",
             refused.group(),
         )
@@ -295,29 +274,22 @@ def service_missing(case: Case) -> Ruling:
     """The service that was asked for, not the calling application, has no service principal."""
     service, client = _SERVICE.search(case.text), _CLIENT.search(case.text)
     if service and not client:
-        return _say(
-            Verdict.CONFIRMED,
+        return confirmed(
             "The error says that your tenant has no service principal of the service that was asked for. It does not "
             "complain about the calling application.",
             service.group(),
         )
     if client and not service:
-        return _say(
-            Verdict.RULED_OUT, "The error complains about the calling application, not the service.", client.group()
-        )
-    return Ruling(
-        Verdict.CANNOT_TELL, "Read whether the error speaks of the client application or of a service it needs."
-    )
+        return ruled_out("The error complains about the calling application, not the service.", client.group())
+    return cannot_tell("Read whether the error speaks of the client application or of a service it needs.")
 
 
 # --- ForbiddenByRbac -------------------------------------------------------------------------------------------------
 
 
+@_about_openai
 def wrong_key_or_vault(case: Case) -> Ruling:
     """OpenAI asked for another vault or key than the one the user means."""
-    other = _other_caller(case)
-    if other:
-        return _not_openai(other)
     openai = _openai_called(case)
     same: list[str] = []
     for pattern, name, label in ((_VAULT, "vault", "vault"), (_KEY, "key_name", "key")):
@@ -327,28 +299,22 @@ def wrong_key_or_vault(case: Case) -> Ruling:
         if found.value.casefold() == typed.casefold():
             same.append(label)
         elif openai:
-            return _say(
-                Verdict.CONFIRMED,
-                f"OpenAI asked for the {label} {found.value}. You gave {typed}.",
-                openai.quote,
-                found.quote,
+            return confirmed(
+                f"OpenAI asked for the {label} {found.value}. You gave {typed}.", openai.quote, found.quote
             )
         else:
-            return Ruling(
-                Verdict.CANNOT_TELL,
+            return cannot_tell(
                 f"The error is about the {label} {found.value}, and you gave {typed}. It does not show whether OpenAI "
-                "made the call: compare your registration.",
+                "made the call: compare your registration."
             )
     if same:
-        return Ruling(
-            Verdict.CANNOT_TELL,
+        return cannot_tell(
             f"The {' and the '.join(same)} of the error agree with yours. Whether they exist, the error does not say: "
-            "a key that does not exist gives the very same words.",
+            "a key that does not exist gives the very same words."
         )
-    return Ruling(
-        Verdict.CANNOT_TELL,
+    return cannot_tell(
         "Compare vault_uri and key_name of your registration with the vault, sign by sign. A name that does not exist "
-        "gives the very same words.",
+        "gives the very same words."
     )
 
 
@@ -357,72 +323,57 @@ def _assigned(case: Case) -> _Found | None:
     return _find(_ASSIGNMENT, case) if _openai_called(case) else None
 
 
+@_about_openai
 def role_not_assigned(case: Case) -> Ruling:
     """No role is assigned to OpenAI's service principal for this key."""
-    other = _other_caller(case)
-    if other:
-        return _not_openai(other)
     assigned = _assigned(case)
     if assigned:
-        return _say(Verdict.RULED_OUT, "The error names a role assignment of OpenAI's principal.", assigned.quote)
+        return ruled_out("The error names a role assignment of OpenAI's principal.", assigned.quote)
     if _NO_ASSIGNMENT.search(case.text):
-        return Ruling(
-            Verdict.CANNOT_TELL,
+        return cannot_tell(
             "Azure found no assignment that allows this action on this key (Assignment: not found). A role was never "
             "assigned, or it is assigned elsewhere, or it lacks the action, or the key does not exist. List the "
-            "assignments of the key to see which.",
+            "assignments of the key to see which."
         )
-    return Ruling(
-        Verdict.CANNOT_TELL, f"List the role assignments of the key and look for {AZURE_APP_NAME} among them."
-    )
+    return cannot_tell(f"List the role assignments of the key and look for {AZURE_APP_NAME} among them.")
 
 
+@_about_openai
 def role_lacks_action(case: Case) -> Ruling:
     """The assigned role lacks one of the data actions."""
-    other = _other_caller(case)
-    if other:
-        return _not_openai(other)
     action = _find(_ACTION, case)
     name = action.quote if action else "the three key actions"
     if _assigned(case):
-        return Ruling(
-            Verdict.CANNOT_TELL,
-            f"A role is assigned, so this is likely. Open that role and see whether its data actions hold {name}.",
+        return cannot_tell(
+            f"A role is assigned, so this is likely. Open that role and see whether its data actions hold {name}."
         )
-    return Ruling(Verdict.CANNOT_TELL, f"Open the assigned role and see whether its data actions hold {name}.")
+    return cannot_tell(f"Open the assigned role and see whether its data actions hold {name}.")
 
 
+@_about_openai
 def other_principal(case: Case) -> Ruling:
     """The role is assigned to another principal, or on another scope."""
-    other = _other_caller(case)
-    if other:
-        return _not_openai(other)
     openai, principal, typed = _openai_called(case), _find(_OBJECT, case), _typed(case, "object_id")
     if openai and principal and _FULL_GUID.match(typed) and principal.value.casefold() != typed.casefold():
-        return _say(
-            Verdict.CONFIRMED,
+        return confirmed(
             f"OpenAI's service principal has the object id {principal.value}. You gave {typed}: a role assigned to "
             "that id does not reach OpenAI.",
             openai.quote,
             principal.quote,
         )
     hint = f" It must be {principal.value}." if openai and principal else ""
-    return Ruling(
-        Verdict.CANNOT_TELL,
+    return cannot_tell(
         "List the role assignments of the key. Compare the principal id with the object id of OpenAI's service "
-        f"principal, and the scope with this key.{hint}",
+        f"principal, and the scope with this key.{hint}"
     )
 
 
+@_about_openai
 def wrap_only_role(case: Case) -> Ruling:
     """Only a built-in role was assigned that cannot encrypt and decrypt."""
-    other = _other_caller(case)
-    if other:
-        return _not_openai(other)
-    return Ruling(
-        Verdict.CANNOT_TELL,
+    return cannot_tell(
         "List the role assignments of the key. Key Vault Crypto Service Encryption User wraps and unwraps only; OpenAI "
-        "encrypts and decrypts.",
+        "encrypts and decrypts."
     )
 
 
@@ -430,21 +381,19 @@ def vault_mode(case: Case) -> Ruling:
     """The vault decides by access policies, so that roles do not count."""
     by_role = _RBAC.search(case.text)
     if by_role:
-        return _say(Verdict.RULED_OUT, "The vault decided by roles: this code belongs to that mode.", by_role.group())
-    return Ruling(
-        Verdict.CANNOT_TELL, "Look at the vault's permission model under Access configuration: it must be Azure RBAC."
-    )
+        return ruled_out("The vault decided by roles: this code belongs to that mode.", by_role.group())
+    return cannot_tell("Look at the vault's permission model under Access configuration: it must be Azure RBAC.")
 
 
 def deny_assignment(case: Case) -> Ruling:
     """A deny assignment forbids the action."""
     denied = _find(_DENY, case)
     if denied:
-        return _say(Verdict.CONFIRMED, "The error names a deny assignment.", denied.quote)
+        return confirmed("The error names a deny assignment.", denied.quote)
     none = _NO_DENY.search(case.text)
     if none:
-        return _say(Verdict.RULED_OUT, "The error says that no deny assignment applies.", none.group())
-    return Ruling(Verdict.CANNOT_TELL, "The line DenyAssignmentId is not in the text. List the deny assignments.")
+        return ruled_out("The error says that no deny assignment applies.", none.group())
+    return cannot_tell("The line DenyAssignmentId is not in the text. List the deny assignments.")
 
 
 # --- The key's name --------------------------------------------------------------------------------------------------
@@ -464,18 +413,16 @@ def _key_name(case: Case) -> _KeyName | Ruling:
     if len(sent) == 1 and not any(map(_MASK.search, sent)):
         return _KeyName(next(iter(sent)), tuple(sent.values()))
     if sent:
-        return Ruling(Verdict.CANNOT_TELL, "The text holds a masked key name, or several. Paste the one that was sent.")
+        return cannot_tell("The text holds a masked key name, or several. Paste the one that was sent.")
     typed, error = _typed(case, "key_name"), _NAME_ERROR.search(case.text)
     if not typed or not error:
-        return Ruling(
-            Verdict.CANNOT_TELL,
+        return cannot_tell(
             "The error does not show the name that was sent. Type it as Key name under Your values, or paste the "
-            "request with the error.",
+            "request with the error."
         )
     if _KEY_NAME.fullmatch(typed) and _typed(case, "organization_id") in ("", typed.partition("--")[0]):
-        return Ruling(
-            Verdict.CANNOT_TELL,
-            f"The name you gave, {typed}, has the right form. Compare it with the name that was really sent.",
+        return cannot_tell(
+            f"The name you gave, {typed}, has the right form. Compare it with the name that was really sent."
         )
     return _KeyName(typed, (error.group(),))
 
@@ -486,8 +433,8 @@ def no_prefix(case: Case) -> Ruling:
     if isinstance(name, Ruling):
         return name
     if name.value.startswith("org-"):
-        return Ruling(Verdict.RULED_OUT, f"The name {name.value} begins with org-.", name.quotes)
-    return Ruling(Verdict.CONFIRMED, f"The name {name.value} does not begin with org- in small letters.", name.quotes)
+        return ruled_out(f"The name {name.value} begins with org-.", *name.quotes)
+    return confirmed(f"The name {name.value} does not begin with org- in small letters.", *name.quotes)
 
 
 def other_organization(case: Case) -> Ruling:
@@ -496,27 +443,24 @@ def other_organization(case: Case) -> Ruling:
     if isinstance(name, Ruling):
         return name
     if not name.value.startswith("org-"):
-        return Ruling(Verdict.RULED_OUT, f"The name {name.value} carries no organization id at all.", name.quotes)
+        return ruled_out(f"The name {name.value} carries no organization id at all.", *name.quotes)
     organization = _typed(case, "organization_id")
     if not organization.startswith("org-"):
-        return Ruling(
-            Verdict.CANNOT_TELL,
+        return cannot_tell(
             "Compare the part before the two dashes with your organization id. Type your organization id under Your "
-            "values and we compare it for you.",
+            "values and we compare it for you."
         )
     if re.match(rf"{re.escape(organization)}(?![0-9a-zA-Z])", name.value):
-        return Ruling(Verdict.RULED_OUT, f"The name begins with your organization id {organization}.", name.quotes)
+        return ruled_out(f"The name begins with your organization id {organization}.", *name.quotes)
     if name.value.casefold().startswith(organization.casefold()):
-        return Ruling(
-            Verdict.CANNOT_TELL,
+        return cannot_tell(
             f"The name {name.value} resembles your organization id {organization}, but is not the same. Compare the "
-            "letters, large and small, and what follows the id.",
+            "letters, large and small, and what follows the id."
         )
-    return Ruling(
-        Verdict.CONFIRMED,
+    return confirmed(
         f"The name {name.value} does not begin with your organization id {organization}. OpenAI compares the two at "
         "registration and on every request.",
-        name.quotes,
+        *name.quotes,
     )
 
 
@@ -528,10 +472,8 @@ def forbidden_character(case: Case) -> Ruling:
     wrong = list(dict.fromkeys(_NOT_IN_KEY_NAMES.findall(name.value)))
     if wrong:
         listed = " ".join("(blank)" if sign.isspace() else sign for sign in wrong)
-        return Ruling(
-            Verdict.CONFIRMED, f"The name {name.value} holds {listed}: only letters, digits and dashes.", name.quotes
-        )
-    return Ruling(Verdict.RULED_OUT, f"The name {name.value} holds letters, digits and dashes only.", name.quotes)
+        return confirmed(f"The name {name.value} holds {listed}: only letters, digits and dashes.", *name.quotes)
+    return ruled_out(f"The name {name.value} holds letters, digits and dashes only.", *name.quotes)
 
 
 def one_dash(case: Case) -> Ruling:
@@ -540,7 +482,7 @@ def one_dash(case: Case) -> Ruling:
     if isinstance(name, Ruling):
         return name
     if not name.value.startswith("org-"):
-        return Ruling(Verdict.RULED_OUT, f"The name {name.value} carries no organization id to divide.", name.quotes)
+        return ruled_out(f"The name {name.value} carries no organization id to divide.", *name.quotes)
     if "--" in name.value:
-        return Ruling(Verdict.RULED_OUT, f"The name {name.value} holds two dashes in a row.", name.quotes)
-    return Ruling(Verdict.CONFIRMED, f"The name {name.value} nowhere holds two dashes in a row.", name.quotes)
+        return ruled_out(f"The name {name.value} holds two dashes in a row.", *name.quotes)
+    return confirmed(f"The name {name.value} nowhere holds two dashes in a row.", *name.quotes)
