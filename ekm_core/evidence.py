@@ -196,7 +196,8 @@ def _tokens(line: str) -> list[str]:
             tokens.append(token)
     except ValueError:  # a quote that is never closed
         return line.split()
-    return tokens
+    # Before a $ within double quotes a shell takes the backslash away (PowerShell its backtick), and shlex leaves it.
+    return [token.replace("\\$", "$").replace("`$", "$") for token in tokens]
 
 
 # ---------------------------------------------------------------------------------------------------------- documents

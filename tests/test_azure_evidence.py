@@ -150,10 +150,34 @@ MISSING = (
         (shown([], f"az ad sp list --filter \"appId eq '{AZURE_APP_ID}'\""), State.ABSENT),
         (shown([], f"az ad sp list --filter=\"appId eq '{AZURE_APP_ID}'\" --query '[0]'"), State.NOT_GIVEN),
         (
+            shown([], f"az ad sp list --filter \"appId eq '{AZURE_APP_ID}' and accountEnabled eq true\""),
+            State.NOT_GIVEN,
+        ),
+        (
+            shown([], f"az ad sp list --filter \"accountEnabled eq true and appId eq '{AZURE_APP_ID}'\""),
+            State.NOT_GIVEN,
+        ),
+        (
+            shown(
+                {"value": []},
+                'az rest --url "https://graph.microsoft.com/v1.0/servicePrincipals'
+                f"?\\$filter=appId eq '{AZURE_APP_ID}'&\\$select=id\"",
+            ),
+            State.ABSENT,
+        ),
+        (
             shown([], f"az ad sp list --filter \"appId eq '{AZURE_APP_ID}'\" | jq 'map(select(.accountEnabled))'"),
             State.NOT_GIVEN,
         ),
         (shown([], "az ad sp list --display-name EKM"), State.NOT_GIVEN),
+        (shown([], f"az ad sp list --filter \"appId eq '{AZURE_APP_ID}'\" --show-mine"), State.NOT_GIVEN),
+        (
+            shown(
+                {"value": []},
+                f"az rest --url \"https://graph.microsoft.com/v1.0/applications?\\$filter=appId eq '{AZURE_APP_ID}'\"",
+            ),
+            State.NOT_GIVEN,
+        ),
         (shown([]), State.NOT_GIVEN),
         (said("ERROR: Please run 'az login' to setup account.", f"az ad sp show --id {AZURE_APP_ID}"), State.FAILED),
         (

@@ -361,7 +361,10 @@ class _Reader:
         if empty and ("/directory/deletedItems/" in address or command.verb == "list-deleted"):
             return True
         found = _APP_FILTER.search(address)
-        if empty and found and command.service in ("ad sp", "rest") and _unfiltered(command):
+        of_principals = command.service == "ad sp" or (
+            command.service == "rest" and "/serviceprincipals?" in address.lower()
+        )
+        if empty and found and of_principals and _unfiltered(command):
             why = f"{source} finds no service principal of the application {found[1]}"
             self._add(Kind.SERVICE_PRINCIPAL, found[1], Fact(State.ABSENT, None, source, why))
             return True
@@ -688,7 +691,8 @@ def _versioned(identifier: str) -> bool:
 
 _SCHEDULE = re.compile(r"(?i)/role(?:Eligibility|Assignment)Schedule")
 _GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_APP_FILTER = re.compile(rf"(?i)appId(?: eq |=)'({_GUID})'")
+# A filter on anything beside the application's id hides the very service principal that is looked for.
+_APP_FILTER = re.compile(rf"(?i)(?:^|[?&]\$?filter=)\s*appId eq '({_GUID})'\s*(?:&|$)")
 _ASSIGNMENT_URL = re.compile(
     r"(?i)(/subscriptions/[^?]*?)/providers/Microsoft\.Authorization/roleAssignments"
     rf"\?(?:[^&]*&)*?\$filter=(?:atScope\(\)|(?:principalId[ +]eq[ +]|assignedTo\()'({_GUID})'\)?)(?:&|$)"
@@ -718,7 +722,9 @@ def _arm_key(command: Command) -> re.Match[str] | None:
 
 def _unfiltered(command: Command) -> bool:
     """Whether the list is whole: nothing picked some of it out."""
-    return not any(name in command.options for name in ("query", "role", "max-items", "maxresults"))
+    return not any(
+        name in command.options for name in ("query", "role", "max-items", "maxresults", "show-mine", "display-name")
+    )
 
 
 def _listing(command: Command) -> tuple[Kind, Listing] | None:
