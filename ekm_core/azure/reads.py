@@ -380,7 +380,8 @@ class Plan:
         def assignments(command: str, scope: str, wanted: str) -> Taken:
             query = {"$filter": wanted, **_ROLES_API}
             found = api.all(f"{scope}/{_AUTHORIZATION}/roleAssignments", query, _READ_ASSIGNMENTS)
-            return Taken((exhibit(command, [_named(printed.flat(item), custom) for item in found]),))
+            names = _role_names(custom)
+            return Taken((exhibit(command, [_named(printed.flat(item), names) for item in found]),))
 
         def everywhere() -> Taken:
             ids = [guid(str(item.get("id"))) for item in self._principals()]
@@ -471,13 +472,17 @@ class Plan:
         )
 
 
-def _named(assignment: dict[str, Any], custom: Once[list[dict[str, Any]]]) -> dict[str, Any]:
+def _role_names(custom: Once[list[dict[str, Any]]]) -> dict[str, Any]:
+    """The names of the custom roles by their ids; none where the roles could not be read."""
+    try:
+        return {str(item.get("name")): printed.flat(item).get("roleName") for item in custom()}
+    except CallError:
+        return {}
+
+
+def _named(assignment: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
     """The assignment with the name of its role, as far as it is known."""
     role = str(assignment.get("roleDefinitionId"))
-    try:
-        names = {str(item.get("name")): printed.flat(item).get("roleName") for item in custom()}
-    except CallError:
-        names = {}
     return {**assignment, "roleDefinitionName": names.get(role.rpartition("/")[2]) or policy.built_in(role)}
 
 

@@ -261,9 +261,9 @@ def create_role(values: Values) -> Snippet:
 
 
 def update_role(values: Values) -> Snippet:
-    """Gives the custom role of this name all three data actions; its present data actions are replaced."""
+    """Gives the custom role of this name all three data actions; the document replaces all that the role was."""
     return bash(
-        "Give the custom role all three data actions",
+        "Give the custom role all three data actions (replaces the whole role: add what else it must hold)",
         f"az role definition update --role-definition={sh(json.dumps(role_definition(values)))}",
     )
 

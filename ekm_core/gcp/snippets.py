@@ -398,9 +398,9 @@ def bind_key(values: Values) -> Snippet:
 
 
 def custom_role(values: Values) -> Snippet:
-    """A custom role with the two permissions and nothing else, for those who do not use the built-in role."""
+    """Adds the two permissions to a custom role of the user's own, for those who do not use the built-in role."""
     return command(
-        "Set the permissions of your custom role",
+        "Add the two permissions to your custom role",
         "gcloud",
         "iam",
         "roles",
