@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
-import shutil
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-import hcl2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,8 +15,8 @@ from ekm_core import vendor
 from ekm_core.aws import snippets as aws
 from ekm_core.catalogue import errors
 from ekm_core.model import Language, Provider, Snippet, Values
+from tests.snippets import COMMON, all_of, block, parsed, run, texts, unquote
 
-BASH = shutil.which("bash") or "bash"
 NORMAL = Values(
     {
         "organization_id": "org-AbCdEf123456",
@@ -32,25 +28,13 @@ NORMAL = Values(
     }
 )
 EMPTY = Values()
-NASTY = [
-    "$(touch pwned)",
-    "`touch pwned`",
-    "'; touch pwned; '",
-    '"; touch pwned; "',
+NASTY = (
+    *COMMON,
     "--profile=evil",
-    "-rf",
-    "${data.x.y}",
-    "%{ if true }",
-    "a\nb",
-    "a\\",
-    "<script>alert(1)</script>",
     "arn:aws:iam::1:role/$(touch pwned)",
     "arn:aws:iam::1:role/a'b",
     "arn:aws:kms:'x':1:key/\"$(touch pwned)\"",
-    "EOF",
-    "# x",
-    "üñí 漢字 🙂",
-]
+)
 NAMES = (
     "organization_id",
     "external_id",
@@ -61,72 +45,20 @@ NAMES = (
     "principal",
     "external_key_id",
 )
-# NUL cannot stand in a process's arguments; sh() leaves it out.
-TEXT = st.one_of(st.sampled_from(NASTY), st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=40))
+TEXT = texts(NASTY)
 HOSTILE = st.dictionaries(st.sampled_from(NAMES), TEXT.filter(bool)).map(
     lambda known: Values({**known, "action": "kms:x"})
 )
 
 
 def all_snippets(values: Values) -> Iterator[Snippet]:
-    """What every AWS entry would print for these values."""
-    for error in errors().values():
-        if error.provider is not Provider.AWS:
-            continue
-        for cause in error.causes:
-            yield from cause.look(values).commands
-            fix = cause.fix(values)
-            for group in (fix.policies, fix.cli, fix.terraform, fix.verify):
-                yield from group
-
-
-def run(snippet: Snippet, folder: Path) -> list[list[str]]:
-    """The arguments of every command, as bash really splits them: each tool is replaced by one that notes them."""
-    out = folder / "arguments"
-    out.unlink(missing_ok=True)
-    script = (
-        'note() { printf "%s\\0" "$#" "$@" >> "$OUT"; }\naws() { note "$@"; }\ncurl() { note "$@"; }\n' + snippet.text
-    )
-    subprocess.run(
-        [BASH, "-eu", "-c", script],
-        cwd=folder,
-        env={"OUT": str(out), "PATH": "/nonexistent", "OPENAI_ADMIN_KEY": "unused", "LC_ALL": "C.UTF-8"},
-        check=True,
-        timeout=20,
-    )
-    words = iter(out.read_bytes().decode("utf-8").split("\0")[:-1])
-    return [[next(words) for _ in range(int(count))] for count in words]
-
-
-def unquote(literal: str) -> str:
-    """The value of an HCL string literal as python-hcl2 hands it out."""
-    return str(json.loads(literal.replace("$${", "${").replace("%%{", "%{"), strict=False))
-
-
-def block(snippet: Snippet, kind: str, type_: str) -> Mapping[str, object]:
-    """The only block of a type in a Terraform snippet."""
-    [found] = [
-        next(iter(item[f'"{type_}"'].values())) for item in hcl2.loads(snippet.text)[kind] if f'"{type_}"' in item
-    ]
-    return found
+    return all_of(values, Provider.AWS)
 
 
 @pytest.mark.parametrize("values", [NORMAL, EMPTY], ids=["normal", "empty"])
 def test_every_snippet_parses_in_its_language(values, tmp_path):
-    seen = set()
-    for snippet in dict.fromkeys(all_snippets(values)):
-        seen.add(snippet.language)
-        if snippet.language is Language.JSON:
-            json.loads(snippet.text)
-        elif snippet.language is Language.PYTHON:
-            ast.parse(snippet.text)
-        elif snippet.language is Language.HCL:
-            hcl2.loads(snippet.text)
-        else:
-            assert snippet.language is Language.BASH
-            subprocess.run([BASH, "-n", "-c", snippet.text], check=True)
-            assert run(snippet, tmp_path)
-    assert seen == {Language.JSON, Language.BASH, Language.HCL, Language.PYTHON}
+    languages = parsed(all_snippets(values), tmp_path)
+    assert languages == {Language.JSON, Language.BASH, Language.HCL, Language.PYTHON}
 
 
 def test_open_values_are_marked_and_named():

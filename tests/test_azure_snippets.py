@@ -5,12 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
-import hcl2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,8 +15,8 @@ from ekm_core import vendor
 from ekm_core.azure import snippets as azure
 from ekm_core.catalogue import errors
 from ekm_core.model import Language, Provider, Snippet, Values
+from tests.snippets import COMMON, all_of, block, parsed, run, texts, unquote
 
-BASH = shutil.which("bash") or "bash"
 NORMAL = Values(
     {
         "organization_id": "org-AbCdEf123456",
@@ -35,93 +31,26 @@ NORMAL = Values(
     }
 )
 EMPTY = Values()
-NASTY = [
-    "$(touch pwned)",
-    "`touch pwned`",
-    "'; touch pwned; '",
-    '"; touch pwned; "',
+NASTY = (
+    *COMMON,
     "--subscription=evil",
-    "-rf",
     "@/etc/passwd",
     "@-",
     "a=@/etc/passwd",
-    "${data.x.y}",
-    "%{ if true }",
-    "a\nb",
-    "a\\",
-    "<script>alert(1)</script>",
-    "EOF",
-    "# x",
-    "üñí 漢字 🙂",
-]
-NAMES = tuple(NORMAL.known)
-# NUL cannot stand in a process's arguments; sh() leaves it out.
-TEXT = st.one_of(st.sampled_from(NASTY), st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=40))
-HOSTILE = st.dictionaries(st.sampled_from(NAMES), TEXT.filter(bool)).map(Values)
-# Looks up what is not known before; prints something, as the tools do, so that a command substitution has a value.
-TOOLS = (
-    'note() { printf "%s\\0" "$#" "$@" >> "$OUT"; }\naz() { note "$@"; echo found; }\n'
-    'curl() { note "$@"; }\npython() { note "$@"; }\n'
 )
+NAMES = tuple(NORMAL.known)
+TEXT = texts(NASTY)
+HOSTILE = st.dictionaries(st.sampled_from(NAMES), TEXT.filter(bool)).map(Values)
 
 
 def all_snippets(values: Values) -> Iterator[Snippet]:
-    """What every Azure and OpenAI entry would print for these values."""
-    for error in errors().values():
-        if error.provider not in (Provider.AZURE, Provider.OPENAI):
-            continue
-        for cause in error.causes:
-            yield from cause.look(values).commands
-            fix = cause.fix(values)
-            for group in (fix.policies, fix.cli, fix.terraform, fix.verify):
-                yield from group
-
-
-def run(snippet: Snippet, folder: Path) -> list[list[str]]:
-    """The arguments of every command, as bash really splits them: each tool is replaced by one that notes them."""
-    out = folder / "arguments"
-    out.unlink(missing_ok=True)
-    subprocess.run(
-        [BASH, "-eu", "-c", TOOLS + snippet.text],
-        cwd=folder,
-        env={"OUT": str(out), "PATH": "/nonexistent", "OPENAI_ADMIN_KEY": "unused", "LC_ALL": "C.UTF-8"},
-        stdout=subprocess.DEVNULL,
-        check=True,
-        timeout=20,
-    )
-    words = iter(out.read_bytes().decode("utf-8").split("\0")[:-1])
-    return [[next(words) for _ in range(int(count))] for count in words]
-
-
-def unquote(literal: str) -> str:
-    """The value of an HCL string literal as python-hcl2 hands it out."""
-    return str(json.loads(literal.replace("$${", "${").replace("%%{", "%{"), strict=False))
-
-
-def resource(snippet: Snippet, type_: str) -> dict[str, str]:
-    """The only resource of a type in a Terraform snippet."""
-    [found] = [
-        next(iter(item[f'"{type_}"'].values())) for item in hcl2.loads(snippet.text)["resource"] if f'"{type_}"' in item
-    ]
-    return found
+    return all_of(values, Provider.AZURE, Provider.OPENAI)
 
 
 @pytest.mark.parametrize("values", [NORMAL, EMPTY], ids=["normal", "empty"])
 def test_every_snippet_parses_in_its_language(values, tmp_path):
-    seen = set()
-    for snippet in dict.fromkeys(all_snippets(values)):
-        seen.add(snippet.language)
-        if snippet.language is Language.JSON:
-            json.loads(snippet.text)
-        elif snippet.language is Language.PYTHON:
-            ast.parse(snippet.text)
-        elif snippet.language is Language.HCL:
-            hcl2.loads(snippet.text)
-        else:
-            assert snippet.language is Language.BASH
-            subprocess.run([BASH, "-n", "-c", snippet.text], check=True)
-            assert run(snippet, tmp_path)
-    assert seen == {Language.JSON, Language.BASH, Language.HCL, Language.PYTHON}
+    languages = parsed(all_snippets(values), tmp_path)
+    assert languages == {Language.JSON, Language.BASH, Language.HCL, Language.PYTHON}
 
 
 def test_open_values_are_marked_and_named():
@@ -191,14 +120,14 @@ def test_the_role_is_the_documented_one(subscription, tmp_path):
 )
 def test_terraform_gives_the_values_back(value):
     values = Values({**NORMAL.known, "vault": f"v{value}", "key_name": f"k{value}"})
-    assignment = resource(azure.terraform_access(values), "azurerm_role_assignment")
+    assignment = block(azure.terraform_access(values), "resource", "azurerm_role_assignment")
     assert unquote(assignment["scope"]) == azure.key_scope(values)
     assert f"v{value}/keys/k{value}" in azure.key_scope(values)
-    key = resource(azure.terraform_key(values), "azurerm_key_vault_key")
+    key = block(azure.terraform_key(values), "resource", "azurerm_key_vault_key")
     assert unquote(key["key_vault_id"]) == azure.vault_scope(values)
-    assert unquote(resource(azure.terraform_service_principal(), "azuread_service_principal")["client_id"]) == (
-        vendor.AZURE_APP_ID
-    )
+    assert unquote(
+        block(azure.terraform_service_principal(), "resource", "azuread_service_principal")["client_id"]
+    ) == (vendor.AZURE_APP_ID)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
