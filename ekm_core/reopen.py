@@ -129,7 +129,7 @@ class _Reader:
             words = _text(_object(proof, "evidence").get("text"), "evidence")
             start = text.find(words) if words else -1
             place = (start, start + len(words)) if start >= 0 else (0, 0)
-            proofs.append(Proof(_text(proof["signature"], "evidence"), words, *place))
+            proofs.append(Proof(_text(proof.get("signature"), "evidence"), words, *place))
         entities = {
             _text(name, "entities"): _text(value, "entities")
             for name, value in _object(found.get("entities", {}), "entities").items()
