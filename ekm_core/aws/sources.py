@@ -52,6 +52,10 @@ STS_REGIONS = Reference(
     f"{_DOCS}/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html",
     READ,
 )
+# Sessions of GetSessionToken and GetFederationToken last longest.
+SESSION_LENGTH = Reference(
+    "AWS STS: GetSessionToken", f"{_DOCS}/STS/latest/APIReference/API_GetSessionToken.html", date(2026, 11, 28)
+)
 STS_ERRORS = Reference("AWS STS: common errors", f"{_DOCS}/STS/latest/APIReference/CommonErrors.html", None)
 KEY_POLICY = Reference(
     "AWS KMS: default key policy",

@@ -133,8 +133,8 @@ def network(check: Check) -> Cause:
     return simple(
         "openai-not-allowed",
         "The vault's network settings do not let OpenAI in",
-        "OpenAI calls your vault from its own network, over the vault's public address. It is not one of Microsoft's "
-        "trusted services, and a private endpoint of yours does not carry its calls.",
+        "As far as we know, OpenAI calls your vault from its own network, over the vault's public address. It is not "
+        "one of Microsoft's trusted services, and a private endpoint of yours does not carry its calls.",
         check,
         steps=(
             "Open the key vault, then Settings, then Networking.",

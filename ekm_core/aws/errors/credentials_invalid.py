@@ -201,7 +201,7 @@ ERROR = KnownError(
             causes.YOURSELF,
         ),
     ),
-    references=(sources.CREDENTIALS, sources.STS_ERRORS),
+    references=(sources.CREDENTIALS, sources.SESSION_LENGTH, sources.STS_ERRORS),
     samples=(
         Sample(
             "software.amazon.awssdk.core.exception.SdkClientException: Unable to load SSO token",

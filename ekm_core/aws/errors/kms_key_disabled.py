@@ -55,7 +55,7 @@ ERROR = KnownError(
         Cause(
             "key-disabled",
             "Somebody disabled the key",
-            "A key is disabled only by a person or a tool: never by itself, and never by billing or rotation.",
+            "A person or a tool disables a key. As far as we know nothing else does, neither billing nor rotation.",
             checks.wording(
                 r"\S{1,300} is (?:currently )?disabled|DisabledException",
                 "KMS says that the key is disabled.",

@@ -14,8 +14,8 @@ ERROR = KnownError(
     provider=Provider.AZURE,
     title="The key vault's public network access is disabled",
     summary=(
-        "The vault answers over private endpoints only. OpenAI calls over the vault's public address, so it cannot "
-        "reach the key."
+        "The vault answers over private endpoints only. As far as we know, OpenAI calls over the vault's public "
+        "address, so it cannot reach the key."
     ),
     link=Link.NETWORK,
     signatures=(

@@ -163,7 +163,7 @@ ERROR = KnownError(
             title="The service that was asked for has no service principal in your tenant",
             why=(
                 "AADSTS650052 speaks of the service, not of the calling application. For EKM that service is Azure Key "
-                "Vault, which a tenant without any Azure subscription does not know."
+                "Vault, which a tenant without any Azure subscription does not know, as far as we know."
             ),
             check=checks.service_missing,
             look=lambda values: Look(

@@ -46,7 +46,7 @@ ERROR = KnownError(
         causes.wrong_registration(
             "wrong-tenant",
             "The token was asked for in the wrong tenant",
-            "A tenant without any Azure subscription does not know Azure Key Vault.",
+            "As far as we know, a tenant without any Azure subscription does not know Azure Key Vault.",
             undecided("Compare the tenant that the error names with the tenant of the key vault."),
             ("tenant_id",),
             proofs.later("identity", "wrong_tenant"),

@@ -116,7 +116,10 @@ ERROR = KnownError(
         Cause(
             id="just-created",
             title="The pool or the provider was made a moment ago",
-            why=f"New pools and providers take minutes to be known everywhere. {vendor.GCP_IAM_WAIT.what}.",
+            why=(
+                "New pools and providers may take minutes to be known everywhere (unverified). "
+                f"{vendor.GCP_IAM_WAIT.what}."
+            ),
             check=undecided("The text does not say when the provider was made. If just now, wait and retry."),
             look=_look,
             fix=causes.fix_elsewhere("Wait, then let OpenAI use the key again."),
