@@ -206,13 +206,6 @@ class AwsEvidence:
     refusals: list[Refusal] = field(default_factory=list)
     loose: list[Loose] = field(default_factory=list)
 
-    @property
-    def anything(self) -> bool:
-        """Whether any exhibit said something about AWS."""
-        lists = (self.roles, self.trusts, self.attached, self.inline, self.inline_documents, self.pasted_identity)
-        more = (self.versions, self.keys, self.key_policies, self.aliases, self.organization, self.refusals)
-        return any((*lists, *more, self.listed_roles, self.lookups))
-
     # ------------------------------------------------------------------------------------------------------- the role
     def role(self, arn: str) -> Fact[Role]:
         """The role with that ARN. ABSENT only where the command surely ran in the role's own account."""

@@ -54,7 +54,7 @@ class Exchange:
 
     failures: for DENIED, every reason. by: what was seen to be right. unknown: what could not be judged, with the
     reason. subject: the google.subject that the mapping makes, "" where not known. groups, attributes: what the
-    mapping makes of the token, None where any of it is not known; ``mapped`` names all targets of the mapping.
+    mapping makes of the token, None where any of it is not known.
     condition: whether the attribute condition lets the token in (no condition does), None where not known.
     """
 
@@ -65,7 +65,6 @@ class Exchange:
     subject: str = ""
     groups: tuple[str, ...] | None = None
     attributes: Mapping[str, str] | None = None
-    mapped: tuple[str, ...] = ()
     condition: bool | None = None
 
 
@@ -115,7 +114,6 @@ def exchange(provider: object, claims: Mapping[str, str], pool: object = None) -
         mapped.subject,
         mapped.groups,
         None if mapped.attributes is None or _open_attributes(mapped) else mapped.attributes,
-        mapped.names,
         condition,
     )
 
@@ -203,7 +201,6 @@ class _Mapped:
     subject: str = ""
     groups: tuple[str, ...] | None = None
     attributes: Mapping[str, str] | None = None
-    names: tuple[str, ...] = ()
     open: frozenset[str] = frozenset()
 
 
@@ -219,18 +216,17 @@ def _map(notes: _Notes, provider: Mapping[str, object], claims: Mapping[str, str
             f"The attribute mapping is beyond Google's limits ({_MOST_ATTRIBUTES} attributes, {_LONGEST_MAPPING} "
             "characters each)."
         )
-        return _Mapped(names=tuple(mapping), open=frozenset(mapping))
+        return _Mapped(open=frozenset(mapping))
     if "google.subject" not in mapping:
         notes.fail(
             "gcp-sts-attribute-mapping", "The attribute mapping does not set google.subject.", "subject-not-mapped"
         )
-    targets = tuple(mapping)
-    results = cel.evaluate([mapping[target] for target in targets], {"assertion": dict(claims)})
+    results = cel.evaluate(list(mapping.values()), {"assertion": dict(claims)})
     subject = ""
     groups: tuple[str, ...] | None = None if "google.groups" in mapping else ()
     attributes: dict[str, str] = {}
     unclear: set[str] = set()
-    for target, result in zip(targets, results, strict=True):
+    for target, result in zip(mapping, results, strict=True):
         doubt = _doubt(mapping[target], result, frozenset(claims))
         made = _ATTRIBUTE.fullmatch(target)
         if target == "google.subject":
@@ -249,7 +245,7 @@ def _map(notes: _Notes, provider: Mapping[str, object], claims: Mapping[str, str
         else:
             unclear.add(target)
             notes.unknown.append(f"The mapping of {_quoted(target)} gives a value of a kind that we cannot judge.")
-    return _Mapped(subject, groups, attributes, targets, frozenset(unclear))
+    return _Mapped(subject, groups, attributes, frozenset(unclear))
 
 
 def _subject(notes: _Notes, expression: str, result: cel.Result, doubt: str) -> str:
