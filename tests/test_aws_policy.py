@@ -421,6 +421,40 @@ def test_a_megabyte_of_anything_is_quick(text):
     assert time.perf_counter() - started < 4
 
 
+@pytest.mark.parametrize(
+    ("kind", "quota"),
+    [(Kind.BOUNDARY, 6144), (Kind.SESSION, 2048), (Kind.TRUST, 8192), (Kind.KEY, 32768)],
+)
+def test_a_documents_characters_are_counted_as_aws_counts_them(kind, quota):
+    statement = {"Effect": "Allow", "Action": ["kms:*", "sts:*"], "Condition": {"StringLike": {"aws:UserAgent": '"\\'}}}
+    if kind in (Kind.TRUST, Kind.KEY):
+        statement |= {"Principal": {"AWS": OPENAI}}
+    if kind is not Kind.TRUST:
+        statement |= {"Resource": "*"}
+    policy = {"Version": "2012-10-17", "Id": "", "Statement": [statement, statement, statement]}
+    policy["Id"] = "a" * (quota - len(json.dumps(policy, separators=(",", ":"))))
+    assert parse(json.dumps(policy, indent=4), kind).valid
+    policy["Id"] += "a"
+    refused = parse(json.dumps(policy, indent=4), kind)
+    assert [f"at most {quota:,} characters" in problem.reason for problem in refused.problems] == [True]
+
+
+@pytest.mark.parametrize(
+    ("region", "expected"), [("us-east-1", Result.ALLOWED), ("eu-west-1", Result.IMPLICITLY_DENIED)]
+)
+def test_the_region_that_is_called_is_the_keys(region, expected):
+    condition = {"StringEquals": {"aws:RequestedRegion": region}}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ROLE},
+        "Action": "kms:*",
+        "Resource": "*",
+        "Condition": condition,
+    }
+    request = Request(ROLE, "kms:Decrypt", KEY, "111122223333")
+    assert evaluate(request, Policies((), document(Kind.KEY, statement))).result is expected
+
+
 def test_a_huge_number_in_a_value_is_refused():
     assert not parse({"Version": 10**5000, "Statement": []}, Kind.TRUST).valid
 

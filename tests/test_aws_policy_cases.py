@@ -4,8 +4,9 @@ Each line of the table names its source: a page of the IAM user guide (``referen
 short), of the Organizations user guide (``orgs_…``) or of the KMS developer guide (``kms-…``), read on 2026-11-23; on
 2026-11-27 the lines of empty texts, of variables without value, of ``orgs_manage_policies_rcps_syntax`` and of
 ``kms-conditions-kms``; the raised quota of a trust policy (``too-long``, ``long-…``) as others quoted the page in 2026.
-Read on 2026-11-28, in AWS's copy on GitHub of 2023: the lines of ``access-analyzer-…``, of a key's old names, and those
-that expect Unknown, because the page does not decide.
+Read on 2026-11-28, in AWS's copy on GitHub of 2023: the lines of ``access-analyzer-…``, of a key's old names, of the
+keys that are always sent (``epoch-…``, ``direct-call…``), and those that expect Unknown, because the page does not
+decide.
 """
 
 import json

@@ -4,7 +4,8 @@ Sources, read on 2026-11-23: AWS global condition context keys
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html), condition keys of AWS KMS
 (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html) and of AWS STS
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html); on 2026-11-28 Secure API
-access with MFA (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html).
+access with MFA (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html); the
+first also in AWS's copy on GitHub of 2023: aws:EpochTime, aws:RequestedRegion and aws:ViaAWSService are always there.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ _OF_SESSIONS: Mapping[str, tuple[Value, ...]] = {
     "aws:multifactorauthpresent": ("false", ()),
     "aws:multifactorauthage": ((),),
 }
+# Only a call that a service makes for the caller carries one of these: without them the caller calls directly.
+_OF_A_SERVICES_CALL = ("aws:calledvia", "kms:viaservice")
 _LONGEST_SESSION = timedelta(hours=12)
 """MaxSessionDuration of a role is at most that (IAM API reference, CreateRole)."""
 _FAMILIES = tuple(name for name in UNKNOWABLE if name[-1] in "/:")
@@ -155,6 +158,24 @@ def caller(request: Request) -> Caller | None:
     return None
 
 
+def _region_called(key_arn: str) -> dict[str, Value]:
+    """aws:RequestedRegion, which AWS always sends: a key can be used in its own Region only."""
+    region = key_arn.split(":")[3:4]
+    return {"aws:RequestedRegion": region[0]} if region and region[0] else {}
+
+
+def _epoch(current: Value | None) -> dict[str, Value]:
+    """aws:EpochTime, which AWS always sends: the moment of aws:CurrentTime, in seconds since 1970."""
+    try:
+        moment = datetime.fromisoformat(current) if isinstance(current, str) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        return {}
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return {"aws:EpochTime": str((moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1))}
+
+
 def _of_sessions() -> Mapping[str, tuple[Value, ...]]:
     """What the keys of a role's session can be: also its beginning, as early and as late as it can be."""
     now = datetime.now(UTC)
@@ -162,19 +183,23 @@ def _of_sessions() -> Mapping[str, tuple[Value, ...]]:
 
 
 class Facts:
-    """The request's context keys, by lower-case name, with those that AWS always derives from the caller."""
+    """The request's context keys, by lower-case name, with those AWS always sends and that follow from the rest."""
 
     def __init__(self, request: Request, who: Caller) -> None:
-        derived = {
-            "aws:principalarn": who.arn,
-            "aws:principalaccount": who.account,
-            "aws:principaltype": who.type,
-            "aws:principalisawsservice": "false",
-            "aws:resourceaccount": request.resource_account,
+        given = {_name(key): value for key, value in request.context.items()}
+        derived: dict[str, Value] = {
+            "aws:PrincipalArn": who.arn,
+            "aws:PrincipalAccount": who.account,
+            "aws:PrincipalType": who.type,
+            "aws:PrincipalIsAWSService": "false",
+            "aws:ResourceAccount": request.resource_account,
+            **_epoch(given.get("aws:currenttime")),
         }
         if request.action.lower().startswith("kms:"):
-            derived["kms:calleraccount"] = who.account
-        self._values: dict[str, Value] = {**derived, **{_name(key): value for key, value in request.context.items()}}
+            derived |= {"kms:CallerAccount": who.account, **_region_called(request.resource)}
+        if not any(name.startswith(_OF_A_SERVICES_CALL) for name in given):
+            derived["aws:ViaAWSService"] = "false"
+        self._values = {_name(key): value for key, value in derived.items()} | given
         self._complete = request.complete
         self._closed = request.closed
         self._never = {_name(key): values for key, values in request.never.items()}
@@ -265,10 +290,8 @@ def kms_request(
         "kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
         **({} if complete else _now()),
         **(known or {}),
+        **_region_called(key_arn),
     }
-    region = key_arn.split(":")[3:4]
-    if region and region[0]:
-        context["aws:RequestedRegion"] = region[0]
     principal = f"arn:{partition}:sts::{_account(role_arn)}:assumed-role/{session}"
     return Request(principal, action, key_arn, _account(key_arn), context, complete, session_known=complete)
 
