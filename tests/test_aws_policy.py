@@ -423,12 +423,21 @@ def test_a_megabyte_of_anything_is_quick(text):
 
 @pytest.mark.parametrize(
     ("kind", "quota"),
-    [(Kind.BOUNDARY, 6144), (Kind.SESSION, 2048), (Kind.TRUST, 8192), (Kind.KEY, 32768)],
+    [
+        (Kind.BOUNDARY, 6144),
+        (Kind.SESSION, 2048),
+        (Kind.TRUST, 8192),
+        (Kind.KEY, 32768),
+        (Kind.SCP, 10240),
+        (Kind.RCP, 5120),
+    ],
 )
 def test_a_documents_characters_are_counted_as_aws_counts_them(kind, quota):
     statement = {"Effect": "Allow", "Action": ["kms:*", "sts:*"], "Condition": {"StringLike": {"aws:UserAgent": '"\\'}}}
     if kind in (Kind.TRUST, Kind.KEY):
         statement |= {"Principal": {"AWS": OPENAI}}
+    if kind is Kind.RCP:
+        statement |= {"Effect": "Deny", "Principal": "*"}
     if kind is not Kind.TRUST:
         statement |= {"Resource": "*"}
     policy = {"Version": "2012-10-17", "Id": "", "Statement": [statement, statement, statement]}

@@ -41,7 +41,8 @@ _WITH_PRINCIPAL = frozenset({Kind.TRUST, Kind.KEY, Kind.RCP})
 
 # The most characters without white space (IAM quotas; a trust policy's 2,048 can be raised to 8,192, once 4,096, as the
 # page is quoted in 2026; a managed policy has 6,144, a role's inline policies 10,240 together). Those of an
-# organization are unverified, and generous.
+# organization: its page of quotas, in a copy that is newer than May 2026, when a service control policy's was doubled
+# (https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html).
 _MOST_CHARACTERS = {
     Kind.TRUST: 8192,
     Kind.KEY: 32768,
@@ -49,7 +50,7 @@ _MOST_CHARACTERS = {
     Kind.BOUNDARY: 6144,
     Kind.SESSION: 2048,
     Kind.SCP: 10240,
-    Kind.RCP: 10240,
+    Kind.RCP: 5120,
 }
 _DEEPEST = 12
 _GREATEST = 10**60
