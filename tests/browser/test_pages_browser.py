@@ -185,6 +185,13 @@ def test_the_keyboards_place_in_the_menu_is_seen(open_page: OpenPage) -> None:
     expect(link).to_have_css("outline-style", "solid")
 
 
+@pytest.mark.parametrize("touched", [False, True])
+def test_keys_to_press_are_named_where_there_is_a_keyboard(open_page: OpenPage, touched: bool) -> None:
+    page = open_page("/", has_touch=touched, is_mobile=touched)
+    expect(page.get_by_role("button", name="Diagnose")).to_be_visible()
+    expect(page.locator(".st-key-ask kbd")).to_be_visible(visible=not touched)
+
+
 @pytest.mark.parametrize("path", ["/", "/errors", "/errors?error=azure-keyvault-rbac-denied"])
 def test_a_phone_needs_no_sideways_scrolling(open_page: OpenPage, path: str) -> None:
     page = open_page(path, viewport={"width": 390, "height": 844})
