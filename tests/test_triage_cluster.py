@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,6 +42,15 @@ class Cluster:
         return "".join(path.read_text() for path in self.logs.glob("*.log"))
 
 
+def written(file, scheduler):
+    """The address in the scheduler's file, which it makes before it fills it."""
+    while scheduler.poll() is None:
+        with suppress(OSError, ValueError):
+            return json.loads(file.read_text())["address"]
+        time.sleep(0.02)
+    raise AssertionError("the scheduler has ended")
+
+
 @contextmanager
 def started(folder, threads, path=str(ROOT)):
     """A scheduler, which knows nothing of this project, and workers with so many threads each."""
@@ -66,9 +75,7 @@ def started(folder, threads, path=str(ROOT)):
         workers = [
             start(f"worker-{at}", "--nthreads", str(count), "--no-nanny", path=path) for at, count in enumerate(threads)
         ]
-        while not (folder / "scheduler.json").exists():
-            time.sleep(0.02)
-        address = json.loads((folder / "scheduler.json").read_text())["address"]
+        address = written(folder / "scheduler.json", scheduler)
         with distributed.Client(address, set_as_default=False) as client:
             client.wait_for_workers(len(threads))
         yield Cluster(address, workers, scheduler, folder)
