@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ekm_core import vendor
 from ekm_core.azure import snippets as azure
 from ekm_core.catalogue import errors
+from ekm_core.diagnose import explain
 from ekm_core.model import Language, Provider, Snippet, Values
 from tests.snippets import COMMON, all_of, block, parsed, run, texts, unquote
 
@@ -184,22 +185,29 @@ def test_the_role_is_assigned_on_the_key_that_is_created_and_registered():
         assert all("chat_1" not in snippet.text for snippet in (*fix.cli, *fix.terraform))
 
 
-@pytest.mark.parametrize(
-    ("error", "cause", "suspect"),
-    [
-        ("azure-missing-service-principal", "wrong-tenant-registered", "tenant_id"),
-        ("azure-tenant-not-found", "wrong-tenant-id", "tenant_id"),
-        ("azure-keyvault-rbac-denied", "wrong-key-or-vault", "vault"),
-        ("azure-keyvault-rbac-denied", "wrong-key-or-vault", "key_name"),
-        ("azure-vault-not-found", "wrong-address", "vault"),
-        ("azure-keyvault-wrong-tenant", "wrong-tenant-registered", "tenant_id"),
-    ],
-)
+SUSPECTS = [
+    ("azure-missing-service-principal", "wrong-tenant-registered", "tenant_id"),
+    ("azure-tenant-not-found", "wrong-tenant-id", "tenant_id"),
+    ("azure-keyvault-rbac-denied", "wrong-key-or-vault", "vault"),
+    ("azure-keyvault-rbac-denied", "wrong-key-or-vault", "key_name"),
+    ("azure-vault-not-found", "wrong-address", "vault"),
+    ("azure-keyvault-wrong-tenant", "wrong-tenant-registered", "tenant_id"),
+]
+
+
+@pytest.mark.parametrize(("error", "cause", "suspect"), SUSPECTS)
 def test_a_repair_never_prints_the_value_that_may_be_the_fault(error, cause, suspect):
     [found] = [one for one in errors()[error].causes if one.id == cause]
     fix = found.fix(NORMAL)
     assert f"<{suspect.upper()}>" in fix.placeholders
     assert all(NORMAL.get(suspect) not in snippet.text for snippet in fix.cli)
+
+
+@pytest.mark.parametrize(("error", "cause", "suspect"), SUSPECTS)
+def test_a_repair_takes_the_value_that_the_user_typed_into_its_field(error, cause, suspect):
+    [found] = [one for one in explain(error, NORMAL.known) if one.cause.id == cause]
+    assert f"<{suspect.upper()}>" not in found.fix.placeholders
+    assert any(NORMAL.get(suspect) in snippet.text for snippet in found.fix.cli)
 
 
 def test_switching_the_vaults_mode_warns_first():

@@ -504,11 +504,11 @@ def fix_access(values: Values, summary: str) -> Fix:
 def fix_registration(values: Values, summary: str, suspects: tuple[str, ...]) -> Fix:
     """Register the right tenant, vault and key, and remove the wrong registration.
 
-    suspects: the names whose present values may be the very fault. They stay open: the value that an error or the
-    configuration names is the one that was registered, and to print it as the repair would repeat the mistake.
+    suspects: the names whose present values may be the very fault. They stay open, unless the user typed them: the
+    value that an error or the configuration names is the one that was registered, and to print it as the repair would
+    repeat the mistake.
     """
-    known = {name: value for name, value in values.known.items() if name not in suspects}
-    values = Values(known, values.typed - set(suspects))
+    values = values.doubting(*suspects)
     return Fix(
         summary=summary,
         console=(
