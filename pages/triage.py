@@ -105,7 +105,7 @@ def _draw_input() -> None:
             if path:
                 st.button("Look again")
             return
-        text, time, customer = "text", "", ""
+        text, time, customer = "", "", ""
         if names:
             fields = st.columns(3)
             guess = _likely(names, _TEXT)
@@ -121,11 +121,11 @@ def _draw_input() -> None:
                 chosen.append(field.selectbox(label, rest, rest.index(guess) if guess else 0))
             time, customer = ("" if name == _NONE else name for name in chosen)
         given_all = (data, name, text, time, customer)
-        st.button("Triage", type="primary", on_click=_begin, args=given_all, disabled=not text)
+        st.button("Triage", type="primary", on_click=_begin, args=given_all, disabled=bool(names) and not text)
     else:
         lines = (pasted or "").encode("utf-8", "replace")
         ready = bool(lines.strip())
-        st.button("Triage", type="primary", on_click=_begin, args=(lines, "", "text", "", ""), disabled=not ready)
+        st.button("Triage", type="primary", on_click=_begin, args=(lines, "", "", "", ""), disabled=not ready)
 
 
 @st.fragment(run_every=0.5)
@@ -141,13 +141,15 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _draw_counts(found: Summary, counts: Counts, seconds: float) -> None:
+def _draw_counts(found: Summary, counts: Counts, seconds: float, column: str) -> None:
     known = catalogue.errors()
     with_error, without = found.matched, found.rows - found.matched
     took = f"{_count(found.rows, 'message')} in {seconds:,.1f} seconds"
     said = [f"{took}: {with_error:,} with a known error, {without:,} without."]
     if not found.rows:
         said = ["There is no message in it."]
+    elif column and not with_error:
+        said.append(f"No known error stands in the column “{column}”. Do the messages stand in another one?")
     if counts.silent:
         said.append(f"Audit records without an error, which were passed over: {counts.silent:,}.")
     if counts.mended:
@@ -389,7 +391,7 @@ if "triage" in st.session_state:
     elif now.problem:
         st.html(markup.page(markup.note(now.problem, bad=True)))
     else:
-        _draw_counts(now.summary, now.counts, now.seconds)
+        _draw_counts(now.summary, now.counts, now.seconds, st.session_state["triage"].text)
         chosen = _draw_choice(now.summary)
         parts = charts.Parts(chosen.by_error)
         _draw_time(chosen, parts)

@@ -139,6 +139,20 @@ def test_a_column_is_taken_by_its_name_or_asked_for(tmp_path: Path) -> None:
     assert "1 message in" in triaged(test)
 
 
+def test_where_nothing_is_known_the_page_asks_whether_it_is_the_right_column(tmp_path: Path) -> None:
+    asked = "No known error stands in the column “ticket”. Do the messages stand in another one?"
+    (tmp_path / "in.csv").write_text(f"ticket,message\nT-1,{DENIED}\n")
+    test = name(page(), tmp_path / "in.csv")
+    choose(test, "Column of the text", "ticket")
+    assert asked in triaged(test)
+    choose(test, "Column of the text", "message")
+    assert "No known error stands" not in triaged(test)
+    (tmp_path / "in.log").write_text("all is well\n")
+    shown = triaged(name(test, tmp_path / "in.log"))
+    assert "0 with a known error" in shown
+    assert "No known error stands" not in shown
+
+
 def test_without_a_column_of_the_customer_the_page_says_so(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text(json.dumps({"text": DENIED, "created": "2026-11-27T10:00:00Z", "by": ""}))
     test = name(page(), tmp_path / "in.jsonl")

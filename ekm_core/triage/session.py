@@ -79,12 +79,14 @@ class Session:
 
         data: an upload, and name its name; or None, and name a path of this computer: a file, a folder or a pattern.
             Whoever calls makes sure that this person may read what the server may.
+        text: the column of the messages; "" where the input has none.
         """
         if data is not None and len(data) > MOST_BYTES:
             said = f"The upload has {len(data) >> 20:,} MB, and {MOST_BYTES >> 20} can be taken."
             raise TriageError(f"{said} {UNLIMITED}")
         if not _running.acquire(blocking=False):
             raise TriageError(f"{_AT_ONCE} triages run on this server already. Please try again when one is done.")
+        self.text = text
         self.customer = customer
         self._box: list[State] = [State()]
         request = {"text": text or "text", "time": time_column, "customer": customer, "look": False}
