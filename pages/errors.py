@@ -96,7 +96,8 @@ def _draw_list() -> None:
 
 
 asked_id = st.query_params.get("error", "")
-chosen = catalogue.get(asked_id) if asked_id else None
+# An ID that came through a ticket or a chat may be in capitals, or have taken a sign of the sentence around it along.
+chosen = catalogue.get(asked_id.strip(" .,;:!?)").casefold()) if asked_id else None
 if chosen is not None:
     st.set_page_config(page_title=frame.window_title(chosen.title))
     _draw_entry(chosen)

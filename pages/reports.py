@@ -14,6 +14,8 @@ _LABEL = "Report of the customer"
 _LATER = "A later report, to compare"
 _PASTED = {_LABEL: "Or paste the report", _LATER: "Or paste the later report"}
 
+_SHOWN = "The reply and the result below are about the later report."
+
 
 def _take(key: str) -> None:
     """Keep what is uploaded, for an upload field is empty again after a visit to another page.
@@ -96,6 +98,7 @@ if first is None and later is None:
 else:
     if first and later:
         _draw_differences(first, later)
+        st.html(markup.page(f'<p class="ekm-quiet">{_SHOWN}</p>'))
     shown = later or first
     if shown:
         with st.expander("Draft a reply", key="reply", on_change="rerun", icon=":material/mail:") as draft:

@@ -99,6 +99,15 @@ def test_the_reference_filters_by_cloud(provider: Provider) -> None:
     assert shown == {error.id for error in catalogue.errors().values() if error.provider is provider}
 
 
+@pytest.mark.parametrize("linked", ["AWS-KMS-Access-Denied", " aws-kms-access-denied", "aws-kms-access-denied)."])
+def test_a_link_that_a_ticket_or_a_chat_changed_still_leads_to_its_entry(linked: str) -> None:
+    test = app()
+    test.query_params["error"] = linked
+    test.switch_page("pages/errors.py").run()
+    assert "<code>aws-kms-access-denied</code>" in html(test)
+    assert "There is no error with the ID" not in html(test)
+
+
 @pytest.mark.parametrize("error_id", list(catalogue.errors()))
 def test_every_entry_can_be_drawn(error_id: str) -> None:
     test = app()

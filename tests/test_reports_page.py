@@ -26,10 +26,13 @@ def test_a_report_is_pasted_and_compared_with_an_uploaded_one() -> None:
     test = page()
     assert "Upload or paste" in html(test)
     first = f"Hello support,\n\n{report.to_markdown(diagnose(DENIED))}\n"
-    assert "OpenAI is not allowed to assume your IAM role" in paste(test, "report-paste", first)
+    alone = paste(test, "report-paste", first)
+    assert "OpenAI is not allowed to assume your IAM role" in alone
+    assert "about the later report" not in alone
     test.file_uploader[1].upload("later.json", report.to_json(diagnose(PATTERN)).encode(), "application/json").run()
     assert not test.exception
     assert "What changed" in html(test)
+    assert "The reply and the result below are about the later report." in html(test)
 
 
 def test_of_a_file_and_a_paste_the_file_is_read() -> None:

@@ -222,6 +222,7 @@ def test_a_proposal_loads_and_passes_the_tests_of_the_catalogue(message: str, cl
     made = copy / proposal.file_name(group)
     assert not made.exists()
     made.write_text(proposal.proposal(group))
+    assert made.read_text().startswith('"""Proposed by the triage, from 1 message.\n')
     assert f"It belongs at {proposal.file_name(group)}\n" in made.read_text()
     settings = ("--line-length", "120", "--no-cache")  # those of the project, which its own tests ask for
     subprocess.run([sys.executable, "-m", "ruff", "format", "--check", *settings, made], check=True)

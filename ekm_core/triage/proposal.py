@@ -49,7 +49,7 @@ def proposal(group: Group) -> str:
     pattern = _pattern(parts)
     said = " ".join(" … ".join(part for part in parts if part).split())
     lasted = f", first seen {group.first}, last seen {group.last} UTC" if group.first else ""
-    return f'''"""Proposed by the triage, from {group.count:,} messages{lasted}.
+    return f'''"""Proposed by the triage, from {group.count:,} message{"" if group.count == 1 else "s"}{lasted}.
 
 It belongs at {file_name(group)}
 
