@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     triage.add_argument(
         "--summary",
         metavar="FILE",
-        help="what broke, since when, for whom, and unknown messages: .md; printed where only a column is named",
+        help="what broke, since when, for whom, and unknown messages: .md; without it printed where a column is named",
     )
     triage.set_defaults(run=_triage)
 

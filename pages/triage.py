@@ -391,7 +391,7 @@ if "triage" in st.session_state:
     elif now.problem:
         st.html(markup.page(markup.note(now.problem, bad=True)))
     else:
-        _draw_counts(now.summary, now.counts, now.seconds, st.session_state["triage"].text)
+        _draw_counts(now.summary, now.counts, now.seconds, st.session_state["triage"].column)
         chosen = _draw_choice(now.summary)
         parts = charts.Parts(chosen.by_error)
         _draw_time(chosen, parts)

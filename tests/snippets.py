@@ -1,4 +1,4 @@
-"""What the tests of AWS's and Azure's snippets share: all of a cloud's, run for their words and parsed."""
+"""What the tests of snippets share: all of a cloud's, run for their words and parsed."""
 
 from __future__ import annotations
 
@@ -71,20 +71,26 @@ def run(snippet: Snippet, folder: Path) -> list[list[str]]:
     return [[next(words) for _ in range(int(count))] for count in words]
 
 
+def check_parses(snippet: Snippet) -> None:
+    """The snippet parses in its language."""
+    if snippet.language is Language.JSON:
+        json.loads(snippet.text)
+    elif snippet.language is Language.PYTHON:
+        ast.parse(snippet.text)
+    elif snippet.language is Language.HCL:
+        hcl2.loads(snippet.text)
+    else:
+        assert snippet.language is Language.BASH
+        subprocess.run([BASH, "-n"], input=snippet.text.encode(), check=True)
+
+
 def parsed(snippets: Iterable[Snippet], folder: Path) -> set[Language]:
     """The languages of the snippets, each of which parses in its own; the commands call something."""
     seen = set()
     for snippet in dict.fromkeys(snippets):
         seen.add(snippet.language)
-        if snippet.language is Language.JSON:
-            json.loads(snippet.text)
-        elif snippet.language is Language.PYTHON:
-            ast.parse(snippet.text)
-        elif snippet.language is Language.HCL:
-            hcl2.loads(snippet.text)
-        else:
-            assert snippet.language is Language.BASH
-            subprocess.run([BASH, "-n", "-c", snippet.text], check=True)
+        check_parses(snippet)
+        if snippet.language is Language.BASH:
             assert run(snippet, folder)
     return seen
 

@@ -86,7 +86,7 @@ class Session:
             raise TriageError(f"{said} {UNLIMITED}")
         if not _running.acquire(blocking=False):
             raise TriageError(f"{_AT_ONCE} triages run on this server already. Please try again when one is done.")
-        self.text = text
+        self.column = text
         self.customer = customer
         self._box: list[State] = [State()]
         request = {"text": text or "text", "time": time_column, "customer": customer, "look": False}
